@@ -1,0 +1,56 @@
+"""The public face: routes, guards and the problem map put together."""
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from api.auth import OperatorGuard
+from api.ops import routes as ops
+from api.parts import ApiParts
+from api.problems import on_domain_error, on_http_error, on_unexpected_error
+from api.readings import routes as readings
+from api.tokens import routes as tokens
+from core.domain.errors import DomainError
+
+MAX_BODY_BYTES = 65_536
+
+
+def build_app(parts: ApiParts, *, operator_token: str) -> Litestar:
+    """Put the application together.
+
+    Args:
+        parts: what the routes work with.
+        operator_token: bearer token that everything not public asks for.
+    """
+    public = Router(path="/", route_handlers=[readings.submit_reading, tokens.token_info, ops.health, ops.ready])
+    operators = Router(
+        path="/",
+        guards=[OperatorGuard(operator_token)],
+        security=[{"operator": []}],
+        route_handlers=[
+            readings.meter_readings,
+            readings.unminted,
+            readings.refusals,
+            tokens.token_balance,
+            ops.metrics,
+        ],
+    )
+    return Litestar(
+        route_handlers=[public, operators],
+        dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
+        exception_handlers={DomainError: on_domain_error, HTTPException: on_http_error, Exception: on_unexpected_error},
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+        openapi_config=OpenAPIConfig(
+            title="GridTokenX",
+            version="1",
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
+            components=Components(
+                security_schemes={"operator": SecurityScheme(type="http", scheme="bearer", description="the operator token")}
+            ),
+        ),
+    )

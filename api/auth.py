@@ -1,0 +1,20 @@
+"""Who may call: until wallets sign in, one operator token opens everything that is not public."""
+
+import hmac
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException
+from litestar.handlers.base import BaseRouteHandler
+
+
+class OperatorGuard:
+    """A route guard that wants `Authorization: Bearer <operator token>`, compared in constant time."""
+
+    def __init__(self, token: str) -> None:
+        self._expected = token.encode()
+
+    def __call__(self, connection: ASGIConnection[object, object, object, object], _handler: BaseRouteHandler) -> None:
+        """Let the operator pass, or raise NotAuthorizedException."""
+        scheme, _, given = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._expected):
+            raise NotAuthorizedException(detail="this needs the operator token as a bearer token")

@@ -1,0 +1,33 @@
+"""Is it alive, is it ready, what does it measure."""
+
+from typing import Any
+
+from litestar import Response, get
+from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from api.parts import ApiParts
+
+
+@get("/health", tags=["operations"], sync_to_thread=False)
+def health() -> dict[str, str]:
+    """Tell that the process answers; it asks nothing else."""
+    return {"status": "ok"}
+
+
+@get("/ready", tags=["operations"])
+async def ready(parts: ApiParts) -> Response[dict[str, Any]]:
+    """Tell the state of each part the platform needs; 503 when one is missing."""
+    reports = await parts.health.report()
+    everything = all(report.ok for report in reports.values())
+    body: dict[str, Any] = {
+        "status": "ready" if everything else "not ready",
+        "parts": {name: {"ok": report.ok, "detail": report.detail} for name, report in reports.items()},
+    }
+    return Response(body, status_code=HTTP_200_OK if everything else HTTP_503_SERVICE_UNAVAILABLE)
+
+
+@get("/metrics", tags=["operations"], sync_to_thread=False)
+def metrics(parts: ApiParts) -> Response[bytes]:
+    """Give Prometheus its figures."""
+    return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,110 @@
+"""The one map from what went wrong to an RFC 9457 problem document."""
+
+from http import HTTPStatus
+from types import MappingProxyType
+
+import msgspec
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException
+
+from core.domain.errors import Conflict, DomainError, InvalidInput, NotFound, OutcomeUnknown, Unavailable
+from core.domain.verdicts import IS_FINAL, Reason
+from core.runtime.logging import get_logger
+
+_LOG = get_logger(__name__)
+
+STATUS_OF_REASON = MappingProxyType(
+    {
+        Reason.MALFORMED: HTTPStatus.BAD_REQUEST,
+        Reason.UNKNOWN_METER: HTTPStatus.NOT_FOUND,
+        Reason.METER_NOT_ACTIVE: HTTPStatus.CONFLICT,
+        Reason.OWNER_NOT_VERIFIED: HTTPStatus.FORBIDDEN,
+        Reason.WALLET_INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+        Reason.WALLET_MISMATCH: HTTPStatus.FORBIDDEN,
+        Reason.BAD_SIGNATURE: HTTPStatus.UNAUTHORIZED,
+        Reason.WRONG_NETWORK: HTTPStatus.UNPROCESSABLE_ENTITY,
+        Reason.WRONG_KIND: HTTPStatus.UNPROCESSABLE_ENTITY,
+        Reason.STALE: HTTPStatus.UNPROCESSABLE_ENTITY,
+        Reason.FUTURE: HTTPStatus.UNPROCESSABLE_ENTITY,
+        Reason.REPEATED_WINDOW: HTTPStatus.CONFLICT,
+        Reason.TOO_FREQUENT: HTTPStatus.TOO_MANY_REQUESTS,
+        Reason.SEQUENCE_CONFLICT: HTTPStatus.CONFLICT,
+        Reason.REGISTER_BACKWARDS: HTTPStatus.CONFLICT,
+        Reason.ZERO_ENERGY: HTTPStatus.UNPROCESSABLE_ENTITY,
+        Reason.OVER_LIMIT: HTTPStatus.UNPROCESSABLE_ENTITY,
+        Reason.OVER_CAPACITY: HTTPStatus.UNPROCESSABLE_ENTITY,
+        Reason.IMPLAUSIBLE: HTTPStatus.UNPROCESSABLE_ENTITY,
+        Reason.HELD: HTTPStatus.CONFLICT,
+        Reason.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+
+_STATUS_OF_ERROR: tuple[tuple[type[DomainError], HTTPStatus], ...] = (
+    (InvalidInput, HTTPStatus.BAD_REQUEST),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Conflict, HTTPStatus.CONFLICT),
+    (OutcomeUnknown, HTTPStatus.GATEWAY_TIMEOUT),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An RFC 9457 problem document; `reason` is on the closed list of the device protocol when a reading was refused."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    reason: str | None = None
+    final: bool | None = None
+    meter_id: str | None = None
+    sequence: int | None = None
+
+
+def problem_response(problem: Problem) -> Response[bytes]:
+    """Render a problem document with its own media type."""
+    headers = {"WWW-Authenticate": "Bearer"} if problem.status == HTTPStatus.UNAUTHORIZED and problem.reason is None else {}
+    return Response(
+        msgspec.json.encode(problem), status_code=problem.status, media_type="application/problem+json", headers=headers
+    )
+
+
+def refused_reading(reason: Reason, detail: str, meter_id: str | None, sequence: int | None) -> Problem:
+    """Describe a reading that was rejected, with its reason and whether sending it again can help."""
+    status = STATUS_OF_REASON[reason]
+    return Problem(
+        type=f"urn:gridtokenx:reason:{reason.value}",
+        title=reason.value.replace("_", " "),
+        status=status.value,
+        detail=detail or f"the reading was refused: {reason.value}",
+        reason=reason.value,
+        final=IS_FINAL[reason],
+        meter_id=meter_id,
+        sequence=sequence,
+    )
+
+
+def plain_problem(status: int, detail: str) -> Problem:
+    """Describe a failure that concerns no reading."""
+    known = HTTPStatus(status)
+    return Problem(type="about:blank", title=known.phrase, status=status, detail=detail)
+
+
+def on_domain_error(_request: Request[None, None, object], error: DomainError) -> Response[bytes]:
+    """Answer an expected failure of the platform."""
+    status = next((status for kind, status in _STATUS_OF_ERROR if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    return problem_response(plain_problem(status, str(error)))
+
+
+def on_http_error(_request: Request[None, None, object], error: HTTPException) -> Response[bytes]:
+    """Answer what the web framework refused: unknown path, wrong method, bad parameter, too large a body."""
+    return problem_response(plain_problem(error.status_code, error.detail))
+
+
+def on_unexpected_error(request: Request[None, None, object], error: Exception) -> Response[bytes]:
+    """Answer a defect of ours without telling its inside, and log its kind and place."""
+    _LOG.error("request_failed", path=request.url.path, method=request.method, error=type(error).__name__, exc_info=error)
+    return problem_response(plain_problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the platform failed; the operator has been told"))
+
+
+JSON_MEDIA_TYPE = MediaType.JSON

@@ -1,0 +1,132 @@
+"""The HTTP door for readings, and the lists of what came through it."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
+
+from api.parts import ApiParts
+from api.problems import problem_response, refused_reading
+from api.readings.mapping import reading_of
+from api.readings.schemas import ReadingPage, SubmittedReading
+from core.domain.errors import InvalidInput, NotFound
+from core.domain.identity import parse_meter_id
+from core.domain.verdicts import Reason, Verdict
+from core.store import readings as reading_rows
+from core.store.meters import find_meter
+from core.store.tables.readings import MeterReadingRow
+from devices.intake import Outcome, Submission
+
+MAX_READING_BYTES = 4_096
+BODY_TIMEOUT_S = 10  # a slow caller must not hold a connection for long
+_STATUS_OF_VERDICT = {
+    Verdict.ACCEPTED: HTTP_201_CREATED,
+    Verdict.REPEATED: HTTP_200_OK,
+    Verdict.QUARANTINED: HTTP_202_ACCEPTED,
+}
+
+Limit = Annotated[FromQuery[int], QueryParameter(ge=1, le=100, description="readings of a page")]
+Cursor = Annotated[FromQuery[str | None], QueryParameter(max_length=20, description="`next_cursor` of the page before")]
+
+
+def _is_interval_body(body: bytes) -> bool:
+    """Tell the interval body from an envelope by its own field; the door itself parses strictly afterwards."""
+    try:
+        parsed: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return isinstance(parsed, dict) and "kwh_amount" in parsed
+
+
+def _answer(outcome: Outcome) -> Response[Any]:
+    if outcome.verdict is Verdict.REJECTED:
+        reason = outcome.reason or Reason.MALFORMED
+        return problem_response(refused_reading(reason, outcome.detail, outcome.meter_id or None, outcome.sequence))
+    answer = SubmittedReading(
+        meter_id=outcome.meter_id,
+        sequence=outcome.sequence,
+        verdict=outcome.verdict.value,
+        reason=None if outcome.reason is None else outcome.reason.value,
+        final=outcome.final,
+        reading_id=outcome.reading_id,
+        detail=outcome.detail,
+    )
+    return Response(answer, status_code=_STATUS_OF_VERDICT[outcome.verdict])
+
+
+@post("/api/meters/submit-reading", tags=["readings"], request_max_body_size=MAX_READING_BYTES)
+async def submit_reading(request: Request[Any, Any, Any], parts: ApiParts) -> Response[Any]:
+    """Take one signed reading, as an envelope or an interval body; the device's signature is the permission."""
+    async with asyncio.timeout(BODY_TIMEOUT_S):
+        body = await request.body()
+    submission = Submission(
+        raw=body,
+        source="http",
+        fleet=None,
+        topic_meter_id=None,
+        received_at=parts.clock.now(),
+        kind="interval" if _is_interval_body(body) else "reading",
+    )
+    result = await parts.intake.submit([submission])
+    return _answer(result.outcomes[0][0])
+
+
+def _before(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit()) or int(cursor) >= 1 << 63:
+        raise InvalidInput("cursor: not one that this list gave")
+    return int(cursor)
+
+
+def _page(rows: list[MeterReadingRow], limit: int) -> ReadingPage:
+    shown = rows[:limit]
+    return ReadingPage(items=[reading_of(row) for row in shown], next_cursor=str(shown[-1].id) if len(rows) > limit else None)
+
+
+@get("/api/meters/{meter_id:str}/readings", tags=["readings"])
+async def meter_readings(parts: ApiParts, meter_id: FromPath[str], limit: Limit = 50, cursor: Cursor = None) -> ReadingPage:
+    """List a meter's readings, newest first."""
+    known_id = parse_meter_id(meter_id)
+    async with parts.store.read() as session:
+        if await find_meter(session, known_id) is None:
+            raise NotFound(f"no meter {known_id}")
+        rows = await reading_rows.of_meter(session, known_id, before_id=_before(cursor), limit=limit + 1)
+    return _page(rows, limit)
+
+
+@get("/api/admin/meters/unminted", tags=["admin"])
+async def unminted(parts: ApiParts, limit: Limit = 50, cursor: Cursor = None) -> ReadingPage:
+    """List accepted readings that the chain has not settled yet, newest first."""
+    async with parts.store.read() as session:
+        rows = await reading_rows.unminted(session, before_id=_before(cursor), limit=limit + 1)
+    return _page(rows, limit)
+
+
+@get("/api/admin/meters/refusals", tags=["admin"])
+async def refusals(parts: ApiParts, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+    """List what was refused before it could become a reading, newest first."""
+    async with parts.store.read() as session:
+        rows = await reading_rows.refused(session, before_id=_before(cursor), limit=limit + 1)
+    shown = rows[:limit]
+    return {
+        "items": [
+            {
+                "id": row.id,
+                "claimed_meter_id": row.claimed_meter_id,
+                "sequence": row.sequence,
+                "reason": row.reason,
+                "detail": row.detail,
+                "source": row.source,
+                "seen": row.seen,
+                "first_at": row.first_at,
+                "last_at": row.last_at,
+                "payload_sha256": row.payload_sha256,
+            }
+            for row in shown
+        ],
+        "next_cursor": str(shown[-1].id) if len(rows) > limit else None,
+    }

@@ -1,0 +1,60 @@
+"""Balances and the token's own facts, straight from the chain."""
+
+from litestar import get
+from litestar.params import FromPath
+from solders.pubkey import Pubkey
+
+from api.parts import ApiParts
+from api.readings.mapping import rfc3339
+from api.tokens.schemas import TokenBalance, TokenInfo
+from core.domain.errors import InvalidInput
+from core.domain.units import tokens_from_base_units
+from programs.client import addresses
+
+TOKEN_DECIMALS = 9
+
+
+def _wallet(text: str) -> Pubkey:
+    try:
+        return Pubkey.from_string(text)
+    except ValueError as problem:
+        raise InvalidInput("wallet: not a base58 public key of 32 bytes") from problem
+
+
+@get("/api/tokens/balance/{wallet:str}", tags=["tokens"])
+async def token_balance(parts: ApiParts, wallet: FromPath[str]) -> TokenBalance:
+    """Read a wallet's energy tokens from the chain; a wallet without an account holds zero."""
+    owner = _wallet(wallet)
+    mint = addresses.energy_mint(parts.ids)
+    account = addresses.token_account(owner, mint)
+    amount = await parts.chain.token_balance(account)
+    tokens = str(tokens_from_base_units(amount or 0))
+    return TokenBalance(
+        wallet_address=str(owner),
+        token_account=str(account),
+        balance_base_units=str(amount or 0),
+        balance_tokens=tokens,
+        balance_kwh=tokens,
+        last_updated=rfc3339(parts.clock.now()),
+        slot=await parts.chain.slot(),
+    )
+
+
+@get("/api/tokens/info", tags=["tokens"])
+async def token_info(parts: ApiParts) -> TokenInfo:
+    """Tell the mint, its supply and the programs; public."""
+    mint = addresses.energy_mint(parts.ids)
+    supply = await parts.chain.token_supply(mint)
+    return TokenInfo(
+        name=parts.token_name,
+        symbol=parts.token_symbol,
+        mint=str(mint),
+        decimals=TOKEN_DECIMALS,
+        supply_base_units=str(supply),
+        supply_tokens=str(tokens_from_base_units(supply)),
+        programs={
+            "registry": str(parts.ids.registry),
+            "oracle": str(parts.ids.oracle),
+            "energy_token": str(parts.ids.energy_token),
+        },
+    )
