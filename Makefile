@@ -36,7 +36,7 @@ up: $(STAMP) ## run the platform on embedded parts until interrupted
 	@$(BIN)/gridtokenx up $(ARGS)
 
 test: $(STAMP_DEV) ## run all tests this machine can, then name the groups it could not run
-	@$(RUN) -m pytest -q -n 2 --dist loadfile $(ARGS)
+	@$(RUN) -m pytest -q -n 2 --dist loadfile --junitxml=build/test-results.xml $(ARGS)
 	@bash programs/check.sh --tests
 
 check: format lint types arrows test requirements ## format, lint, types, arrows, tests, requirements
