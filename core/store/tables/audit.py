@@ -9,7 +9,7 @@ from core.store.tables.types import ROW_ID
 class AuditLogRow(SQLModel, table=True):
     """One privileged act. Time in Unix seconds."""
 
-    __tablename__ = "audit_log"
+    __tablename__ = "audit_log"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
     at: int = Field(sa_type=BigInteger)

@@ -9,7 +9,7 @@ from core.store.tables.types import METER_ID, ROW_ID
 class ChainEventRow(SQLModel, table=True):
     """One event of our own programs, from an inner instruction of a successful transaction."""
 
-    __tablename__ = "chain_events"
+    __tablename__ = "chain_events"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
     __table_args__ = (UniqueConstraint("signature", "event_index", name="one_row_per_event"),)
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
@@ -26,7 +26,7 @@ class ChainEventRow(SQLModel, table=True):
 class ChainCursorRow(SQLModel, table=True):
     """How far the indexer has read a program's transactions."""
 
-    __tablename__ = "chain_cursors"
+    __tablename__ = "chain_cursors"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
 
     program: str = Field(primary_key=True, max_length=16)
     signature: str = Field(max_length=88)
@@ -36,7 +36,7 @@ class ChainCursorRow(SQLModel, table=True):
 class LedgerRow(SQLModel, table=True):
     """A meter's ledger as the chain's events add up to it, in Wh."""
 
-    __tablename__ = "ledgers"
+    __tablename__ = "ledgers"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
 
     meter_id: str = Field(primary_key=True, sa_type=METER_ID)
     sequence: int = Field(default=0, sa_type=BigInteger)

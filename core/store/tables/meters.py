@@ -9,7 +9,7 @@ from core.store.tables.types import METER_ID
 class MeterRow(SQLModel, table=True):
     """One metering point with what the acceptance rules need to know. Energy in Wh, power in W, times in Unix seconds."""
 
-    __tablename__ = "meters"
+    __tablename__ = "meters"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
 
     meter_id: str = Field(primary_key=True, sa_type=METER_ID)
     legacy_id: str | None = Field(default=None, max_length=128, unique=True)
@@ -54,7 +54,7 @@ class MeterRow(SQLModel, table=True):
 class DeviceKeyRow(SQLModel, table=True):
     """A key that signs or signed for one meter. A key serves one meter for ever."""
 
-    __tablename__ = "device_keys"
+    __tablename__ = "device_keys"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
 
     public_key: str = Field(primary_key=True, max_length=44)
     meter_id: str = Field(foreign_key="meters.meter_id", sa_type=METER_ID, index=True)
@@ -66,7 +66,7 @@ class DeviceKeyRow(SQLModel, table=True):
 class BrokerCredentialRow(SQLModel, table=True):
     """A broker user: one per device, with its password hashed."""
 
-    __tablename__ = "broker_credentials"
+    __tablename__ = "broker_credentials"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
 
     username: str = Field(primary_key=True, max_length=64)
     meter_id: str = Field(foreign_key="meters.meter_id", sa_type=METER_ID, unique=True)

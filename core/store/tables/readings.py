@@ -11,7 +11,7 @@ from core.store.tables.types import METER_ID, ROW_ID, ExactKwh
 class MeterReadingRow(SQLModel, table=True):
     """One stored statement with its verdict; one row per (meter, sequence). Energy in Wh, times in Unix seconds."""
 
-    __tablename__ = "meter_readings"
+    __tablename__ = "meter_readings"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
     __table_args__ = (
         UniqueConstraint("meter_id", "sequence", name="one_row_per_sequence"),
         Index("ix_readings_unminted", "minted", "verification_status", "meter_id", "sequence"),
@@ -56,7 +56,7 @@ class MeterReadingRow(SQLModel, table=True):
 class RefusalRow(SQLModel, table=True):
     """A frame that could not become a reading, counted per content so that a flood of repeats stays one row."""
 
-    __tablename__ = "refusals"
+    __tablename__ = "refusals"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
     __table_args__ = (UniqueConstraint("payload_sha256", "reason", "claimed_meter_id", name="one_row_per_refused_content"),)
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
@@ -77,7 +77,7 @@ class RefusalRow(SQLModel, table=True):
 class ConflictRow(SQLModel, table=True):
     """Evidence of one number with two contents, both signed by the meter's key."""
 
-    __tablename__ = "sequence_conflicts"
+    __tablename__ = "sequence_conflicts"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
     meter_id: str = Field(foreign_key="meters.meter_id", sa_type=METER_ID, index=True)

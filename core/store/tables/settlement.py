@@ -9,7 +9,7 @@ from core.store.tables.types import METER_ID, ROW_ID
 class SettlementWorkRow(SQLModel, table=True):
     """What the bridge owes one meter; written in the same transaction as the reading. Times in Unix milliseconds."""
 
-    __tablename__ = "settlement_work"
+    __tablename__ = "settlement_work"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
 
     meter_id: str = Field(primary_key=True, sa_type=METER_ID, foreign_key="meters.meter_id")
     target_sequence: int = Field(sa_type=BigInteger)
@@ -29,7 +29,7 @@ class SettlementWorkRow(SQLModel, table=True):
 class OutboxRow(SQLModel, table=True):
     """One transaction: draft → signed → sent → landed | expired | refused. Times in Unix milliseconds."""
 
-    __tablename__ = "outbox"
+    __tablename__ = "outbox"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
 
     id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
     kind: str = Field(max_length=12)
@@ -54,7 +54,7 @@ class OutboxRow(SQLModel, table=True):
 class OutboxItemRow(SQLModel, table=True):
     """A meter inside a transaction."""
 
-    __tablename__ = "outbox_items"
+    __tablename__ = "outbox_items"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
 
     outbox_id: int = Field(primary_key=True, foreign_key="outbox.id", sa_type=BigInteger)
     meter_id: str = Field(primary_key=True, sa_type=METER_ID, index=True)

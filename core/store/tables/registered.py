@@ -1,0 +1,23 @@
+"""Every table, imported once, so that the metadata is whole."""
+
+from sqlmodel import SQLModel
+
+from core.store.tables import audit, chain, meters, readings, settlement, users
+
+TABLES = (
+    users.UserRow,
+    meters.MeterRow,
+    meters.DeviceKeyRow,
+    meters.BrokerCredentialRow,
+    readings.MeterReadingRow,
+    readings.RefusalRow,
+    readings.ConflictRow,
+    settlement.SettlementWorkRow,
+    settlement.OutboxRow,
+    settlement.OutboxItemRow,
+    chain.ChainEventRow,
+    chain.ChainCursorRow,
+    chain.LedgerRow,
+    audit.AuditLogRow,
+)
+METADATA = SQLModel.metadata

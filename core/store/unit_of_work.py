@@ -1,0 +1,177 @@
+"""One transaction at a time, on SQLite or PostgreSQL.
+
+SQLite runs in WAL mode with `synchronous=FULL`: a receipt tells the device to forget its journal entry, so a commit must
+survive a power cut. FULL costs one fsync a commit, and the door commits a whole micro-batch at once.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import event, make_url, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from core.domain.errors import Conflict, InvalidInput, Unavailable
+from core.store.migrations import upgrade
+
+KIND_OF_TRANSACTION: Final = "gridtokenx_begin"
+DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+BUSY_TIMEOUT_MS: Final = 10_000  # another process may hold the file while it checkpoints
+POOL_SIZE: Final = 10
+RETRY_SQLSTATES: Final = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"})
+"""Serialization failure, deadlock, lock time-out, shutting down, starting up, too many connections: try again later."""
+
+Session = AsyncSession
+
+
+class Store:
+    """The platform's database, by SQLAlchemy URL.
+
+    Args:
+        url: `sqlite+aiosqlite:///file`, `sqlite+aiosqlite://` (memory) or `postgresql+asyncpg://user:password@host/name`.
+
+    Raises:
+        InvalidInput: the URL is malformed or names another kind of database.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+            if parsed.get_backend_name() not in DRIVERS:
+                raise InvalidInput("the database URL must start with sqlite+aiosqlite:// or postgresql+asyncpg://")
+            parsed = parsed.set(drivername=DRIVERS[parsed.get_backend_name()])
+            self._engine = (
+                _sqlite_engine(str(parsed))
+                if _is_sqlite(parsed.drivername)
+                else _postgres_engine(parsed.render_as_string(hide_password=False))
+            )
+        except (ArgumentError, NoSuchModuleError) as problem:
+            raise InvalidInput(
+                "the database URL is malformed; give sqlite+aiosqlite:///file or postgresql+asyncpg://…"
+            ) from problem
+        self._file = Path(parsed.database) if _is_sqlite(parsed.drivername) and parsed.database else None
+        self._turn = asyncio.Lock()
+        self._writer: asyncio.Task[object] | None = None
+
+    @property
+    def engine_name(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    async def migrate(self) -> None:
+        """Bring the tables to the newest revision; safe to repeat, and for several processes at once.
+
+        Raises:
+            Unavailable: the database cannot be reached.
+        """
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        async with self._own_turn(), _sorted_errors(), self._engine.begin() as connection:
+            if self.engine_name == "postgresql":
+                await connection.execute(text("SELECT pg_advisory_xact_lock(4771018)"))
+            await connection.run_sync(upgrade)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[Session]:
+        """One writing transaction: committed at the end, rolled back on any exception.
+
+        SQLite has one writer: writers of this process queue here, in order, instead of polling the file's lock.
+
+        Raises:
+            Unavailable: the database is away or asks to try again; nothing was committed.
+            Conflict: a unique or foreign key was violated; nothing was committed.
+        """
+        session = AsyncSession(self._engine, expire_on_commit=False)
+        async with self._own_turn(), _sorted_errors(), session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[Session]:
+        """One reading transaction over a consistent snapshot; what it changes is rolled back.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        async with _sorted_errors(), AsyncSession(self._engine, expire_on_commit=False) as session:
+            await session.connection(execution_options={KIND_OF_TRANSACTION: "read"})
+            yield session
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _own_turn(self) -> AsyncGenerator[None]:
+        if self.engine_name != "sqlite":
+            yield
+            return
+        task = asyncio.current_task()
+        if self._writer is not None and self._writer is task:
+            raise RuntimeError("a transaction was begun inside another; pass the session on instead")
+        async with self._turn:
+            self._writer = task
+            try:
+                yield
+            finally:
+                self._writer = None
+
+
+@asynccontextmanager
+async def _sorted_errors() -> AsyncGenerator[None]:
+    """Sort the driver's errors by what the caller should do."""
+    try:
+        yield
+    except IntegrityError as problem:
+        raise Conflict("the database refused a duplicate or dangling row") from problem
+    except (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError) as problem:
+        raise Unavailable("the database is away or busy") from problem
+    except DBAPIError as problem:
+        if problem.connection_invalidated or getattr(problem.orig, "sqlstate", None) in RETRY_SQLSTATES:
+            raise Unavailable("the database asks to try again") from problem
+        raise
+
+
+def _is_sqlite(drivername: str) -> bool:
+    return drivername.startswith("sqlite")
+
+
+def _postgres_engine(url: str) -> AsyncEngine:
+    return create_async_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=10, pool_pre_ping=True)
+
+
+def _sqlite_engine(url: str) -> AsyncEngine:
+    engine = create_async_engine(url)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    """Set what SQLite forgets with each connection, and leave BEGIN to us: the driver's own never begins IMMEDIATE."""
+    del entry
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-65536",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once, so that a transaction never has to upgrade and fail half way."""
+    reading = connection.get_execution_options().get(KIND_OF_TRANSACTION) == "read"
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
