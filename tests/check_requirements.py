@@ -1,7 +1,8 @@
 """Compare `tests/requirements.toml` with what the last test run passed.
 
-Fails on a mapped id whose tests did not all pass, or that names no test; lists the ids not yet built. Reads the results that `make test` leaves in
-`build/test-results.xml`. A test of a group this machine lacks counts as not run, which only CI refuses.
+Fails on a mapped id whose tests did not all pass, or that names no test; lists the ids not yet built.
+Reads the results that `make test` leaves in `build/test-results.xml`.
+A test of a group this machine lacks counts as not run, which only CI refuses.
 """
 
 import os
