@@ -1,0 +1,1 @@
+"""Pure builders of instructions, one module per program."""
