@@ -50,7 +50,7 @@ class DatabaseSettings(BaseModel):
     """The database."""
 
     url: str | None = None
-    """SQLAlchemy URL: `sqlite+aiosqlite:///file` or `postgresql+asyncpg://user:password@host/name`; unset is SQLite in the data folder."""
+    """`sqlite+aiosqlite:///file` or `postgresql+asyncpg://user:password@host/name`; unset is SQLite in the data folder."""
 
 
 class SettlementSettings(BaseModel):

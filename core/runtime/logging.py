@@ -1,0 +1,77 @@
+"""Logs: an event and its facts, never a key or a payload."""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Final, Literal
+
+import structlog
+from structlog.stdlib import BoundLogger
+from structlog.typing import Processor
+
+SECRET_WORDS: Final = ("password", "secret", "token", "private_key", "seed", "authorization", "claim", "credential")
+PAYLOAD_WORDS: Final = ("payload", "raw", "wire", "statement", "body")
+WITHHELD: Final = "(withheld)"
+QUIET: Final = ("amqtt", "transitions", "httpx", "httpcore", "websockets", "asyncio", "aiosqlite", "passlib")
+"""Libraries whose chatter below WARNING is theirs, not ours."""
+
+
+def configure(level: str, fmt: Literal["text", "json"]) -> None:
+    """Send all logs of the process, ours and the libraries', to standard error.
+
+    Args:
+        level: the least severe level logged: debug, info, warning or error.
+        fmt: `text` for people, `json` for machines.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        withhold,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(shared, fmt))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def get_logger(name: str) -> BoundLogger:
+    """The logger of one module."""
+    return structlog.stdlib.get_logger(name)
+
+
+def withhold(logger: object, method: str, event: MutableMapping[str, object]) -> Mapping[str, object]:
+    """Replace what must never be logged: secrets by the end of their name, and every byte string by its length."""
+    del logger, method
+    for name, value in event.items():
+        if name.lower().endswith(SECRET_WORDS + PAYLOAD_WORDS):
+            event[name] = WITHHELD
+        elif isinstance(value, bytes | bytearray | memoryview):
+            event[name] = f"({len(value)} bytes)"
+    return event
+
+
+def _formatter(shared: list[Processor], fmt: Literal["text", "json"]) -> logging.Formatter:
+    """Tracebacks carry no local variables: those may hold keys."""
+    if fmt == "json":
+        render: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+    )
