@@ -30,7 +30,9 @@ class MeterRow(SQLModel, table=True):
     base_generation_wh: int = Field(sa_type=BigInteger)
     base_consumption_wh: int = Field(sa_type=BigInteger)
     highest_sequence: int = Field(sa_type=BigInteger)
-    """Highest sequence received and stored, whatever its verdict."""
+    """Highest sequence received and stored, whatever its verdict; a jump too far ahead does not count."""
+    contiguous_sequence: int = Field(default=0, sa_type=BigInteger)
+    """Every number from the base's to this one was received: the search for gaps starts here."""
     last_sequence: int = Field(sa_type=BigInteger)
     """Of the newest accepted statement; the base before the first."""
     last_measured_at: int = Field(sa_type=BigInteger)

@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from core.store.tables import audit, chain, meters, readings, settlement, users
+from core.store.tables import audit, chain, ledger_standings, lookup_tables, meters, readings, settlement, users
 
 TABLES = (
     users.UserRow,
@@ -18,6 +18,9 @@ TABLES = (
     chain.ChainEventRow,
     chain.ChainCursorRow,
     chain.LedgerRow,
+    ledger_standings.LedgerStandingRow,
+    lookup_tables.LookupTableRow,
+    lookup_tables.LookupTableMeterRow,
     audit.AuditLogRow,
 )
 METADATA = SQLModel.metadata

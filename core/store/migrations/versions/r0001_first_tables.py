@@ -46,6 +46,16 @@ def upgrade() -> None:
     op.create_index("ix_chain_events_name", "chain_events", ["name"], unique=False)
     op.create_index("ix_chain_events_slot", "chain_events", ["slot"], unique=False)
     op.create_table(
+        "ledger_standings",
+        sa.Column("meter_id", METER_ID, nullable=False),
+        sa.Column("correction_net_wh", sa.BigInteger(), nullable=False),
+        sa.Column("through_sequence", sa.BigInteger(), nullable=False),
+        sa.Column("through_entry", sa.BigInteger(), nullable=False),
+        sa.Column("through_signature", sa.String(length=88), nullable=False),
+        sa.Column("through_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("meter_id"),
+    )
+    op.create_table(
         "ledgers",
         sa.Column("meter_id", METER_ID, nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
@@ -58,6 +68,15 @@ def upgrade() -> None:
         sa.Column("updated_slot", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("meter_id"),
     )
+    op.create_table(
+        "lookup_tables",
+        sa.Column("address", sa.String(length=44), nullable=False),
+        sa.Column("authority", sa.String(length=44), nullable=False),
+        sa.Column("recent_slot", sa.BigInteger(), nullable=False),
+        sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("address"),
+    )
+    op.create_index("ix_lookup_tables_authority", "lookup_tables", ["authority"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("id", ROW_ID, nullable=False),
@@ -130,6 +149,7 @@ def upgrade() -> None:
         sa.Column("base_generation_wh", sa.BigInteger(), nullable=False),
         sa.Column("base_consumption_wh", sa.BigInteger(), nullable=False),
         sa.Column("highest_sequence", sa.BigInteger(), nullable=False),
+        sa.Column("contiguous_sequence", sa.BigInteger(), nullable=False),
         sa.Column("last_sequence", sa.BigInteger(), nullable=False),
         sa.Column("last_measured_at", sa.BigInteger(), nullable=False),
         sa.Column("last_generation_wh", sa.BigInteger(), nullable=False),
@@ -195,6 +215,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("public_key"),
     )
     op.create_index("ix_device_keys_meter_id", "device_keys", ["meter_id"], unique=False)
+    op.create_table(
+        "lookup_table_meters",
+        sa.Column("meter_id", METER_ID, nullable=False),
+        sa.Column("address", sa.String(length=44), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["address"],
+            ["lookup_tables.address"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["meter_id"],
+            ["meters.meter_id"],
+        ),
+        sa.PrimaryKeyConstraint("meter_id"),
+    )
+    op.create_index("ix_lookup_table_meters_address", "lookup_table_meters", ["address"], unique=False)
     op.create_table(
         "meter_readings",
         sa.Column("id", ROW_ID, nullable=False),
@@ -283,6 +318,7 @@ def downgrade() -> None:
         "settlement_work",
         "sequence_conflicts",
         "meter_readings",
+        "lookup_table_meters",
         "device_keys",
         "broker_credentials",
         "outbox_items",
@@ -290,7 +326,9 @@ def downgrade() -> None:
         "users",
         "refusals",
         "outbox",
+        "lookup_tables",
         "ledgers",
+        "ledger_standings",
         "chain_events",
         "chain_cursors",
         "audit_log",
