@@ -186,23 +186,19 @@ async def count_open(session: Session) -> int:
 
 async def totals(session: Session) -> Totals:
     """The outbox in figures, by kind and state."""
-    per_row = select(OutboxItemRow.outbox_id, func.count().label("items")).group_by(col(OutboxItemRow.outbox_id)).subquery()
-    statement = (
-        select(
-            OutboxRow.kind,
-            OutboxRow.status,
-            func.count(),
-            func.coalesce(func.sum(per_row.c.items), 0),
-            func.coalesce(func.sum(OutboxRow.compute_units), 0),
-        )
-        .outerjoin(per_row, per_row.c.outbox_id == OutboxRow.id)
-        .group_by(col(OutboxRow.kind), col(OutboxRow.status))
-        .order_by(col(OutboxRow.kind), col(OutboxRow.status))
+    kind, status = col(OutboxRow.kind), col(OutboxRow.status)
+    units = func.coalesce(func.sum(OutboxRow.compute_units), 0)
+    transactions = select(kind, status, func.count(), units).group_by(kind, status).order_by(kind, status)
+    carried = (
+        select(kind, status, func.count())
+        .join(OutboxItemRow, col(OutboxItemRow.outbox_id) == col(OutboxRow.id))
+        .group_by(kind, status)
     )
+    items = {(of, state): count for of, state, count in (await session.exec(carried)).all()}
     return Totals(
         rows=tuple(
-            KindTotals(kind=kind, status=status, transactions=count, items=int(items), compute_units=int(units))
-            for kind, status, count, items, units in (await session.exec(statement)).all()
+            KindTotals(kind=of, status=state, transactions=count, items=items.get((of, state), 0), compute_units=int(used or 0))
+            for of, state, count, used in (await session.exec(transactions)).all()
         )
     )
 
