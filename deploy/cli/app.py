@@ -1,0 +1,32 @@
+"""Every command group under one name, and one way to end with a sentence instead of a traceback."""
+
+import sys
+
+import typer
+
+from core.domain.errors import DomainError
+from deploy.cli import chain, demo, device, localnet, settlement, up
+
+app = typer.Typer(
+    name="gridtokenx",
+    help="Turns metered energy into tokens on Solana, and proves every watt-hour.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("up")(up.up)
+app.command("demo")(demo.demo)
+app.command("localnet")(localnet.localnet)
+app.command("audit")(settlement.audit)
+app.add_typer(device.app, name="device")
+app.add_typer(chain.app, name="chain")
+app.add_typer(settlement.app, name="settlement")
+
+
+def main() -> None:
+    """Run the command line; an expected failure ends with one sentence and exit code 2."""
+    try:
+        app()
+    except DomainError as problem:
+        typer.echo(f"gridtokenx: {problem}", err=True)
+        sys.exit(2)
