@@ -5,7 +5,7 @@ survive a power cut. FULL costs one fsync a commit, and the door commits a whole
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,8 @@ from core.store.migrations import upgrade
 KIND_OF_TRANSACTION: Final = "gridtokenx_begin"
 DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 BUSY_TIMEOUT_MS: Final = 10_000  # another process may hold the file while it checkpoints
+SQLITE_READING: Final[Mapping[str, object]] = {KIND_OF_TRANSACTION: "read"}
+POSTGRESQL_READING: Final[Mapping[str, object]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 POOL_SIZE: Final = 10
 RETRY_SQLSTATES: Final = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"})
 """Serialization failure, deadlock, lock time-out, shutting down, starting up, too many connections: try again later."""
@@ -58,6 +60,7 @@ class Store:
                 "the database URL is malformed; give sqlite+aiosqlite:///file or postgresql+asyncpg://…"
             ) from problem
         self._file = Path(parsed.database) if _is_sqlite(parsed.drivername) and parsed.database else None
+        self._reading = SQLITE_READING if _is_sqlite(parsed.drivername) else POSTGRESQL_READING
         self._turn = asyncio.Lock()
         self._writer: asyncio.Task[object] | None = None
 
@@ -101,7 +104,7 @@ class Store:
             Unavailable: the database is away.
         """
         async with _sorted_errors(), AsyncSession(self._engine, expire_on_commit=False) as session:
-            await session.connection(execution_options={KIND_OF_TRANSACTION: "read"})
+            await session.connection(execution_options=self._reading)
             yield session
 
     async def close(self) -> None:

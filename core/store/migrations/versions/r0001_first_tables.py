@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.String(length=64), nullable=False),
         sa.Column("action", sa.String(length=40), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),
-        sa.Column("details", sa.Text(), nullable=False),
+        sa.Column("details", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -39,7 +39,7 @@ def upgrade() -> None:
         sa.Column("block_time", sa.BigInteger(), nullable=True),
         sa.Column("program", sa.String(length=16), nullable=False),
         sa.Column("name", sa.String(length=40), nullable=False),
-        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("payload", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("signature", "event_index", name="one_row_per_event"),
     )
@@ -252,7 +252,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=24), nullable=True),
         sa.Column("ordinal", sa.BigInteger(), nullable=True),
         sa.Column("source", sa.String(length=8), nullable=False),
-        sa.Column("extras", sa.Text(), nullable=True),
+        sa.Column("extras", sa.String(), nullable=True),
         sa.Column("minted", sa.Boolean(), nullable=False),
         sa.Column("mint_tx_signature", sa.String(length=88), nullable=True),
         sa.Column("mint_timestamp", sa.BigInteger(), nullable=True),

@@ -1,0 +1,68 @@
+"""What every test may use, and which groups this machine can run."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from core.store import Store
+from tests.support.groups import GROUPS, missing_groups, runs_in_ci
+from tests.support.postgres import PostgresServer
+
+NOT_RUN: Final = pytest.StashKey[list[str]]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the groups that need what is not installed; in CI that is an error."""
+    wanted = {mark.name for item in items for mark in item.iter_markers()}
+    missing = missing_groups(wanted)
+    if missing and runs_in_ci():
+        raise pytest.UsageError("; ".join(_line(name) for name in missing))
+    config.stash[NOT_RUN] = missing
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in missing)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name what was not run, with the one command that installs it."""
+    names = set(config.stash.get(NOT_RUN, []))
+    if not names and config.getoption("numprocesses", default=None):
+        names = set(missing_groups(set(GROUPS)))  # workers collected, not this process
+    for name in sorted(names):
+        terminalreporter.write_line(_line(name))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A temporary PostgreSQL server for the whole session."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def sqlite_store(tmp_path: Path) -> AsyncIterator[Store]:
+    """A migrated SQLite database in a file."""
+    store = Store(f"sqlite+aiosqlite:///{tmp_path / 'platform.db'}")
+    await store.migrate()
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """A migrated database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path / 'platform.db'}"
+    else:
+        url = request.getfixturevalue("postgres_server").new_database()
+    store = Store(url)
+    await store.migrate()
+    yield store
+    await store.close()
+
+
+def _line(name: str) -> str:
+    return f"not run: {name} (install with: {GROUPS[name].install})"
