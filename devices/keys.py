@@ -1,20 +1,21 @@
 """Ed25519 keys of devices: signing, strict verification, and their base58 text.
 
 libsodium refuses a non-canonical S and small-order keys, and PyNaCl releases the GIL while it works.
+The base58 text is solders', ten times the speed of a pure one.
 """
 
 from typing import Final, Self
 
-import base58
 from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_open
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey
+from solders.pubkey import Pubkey
+from solders.signature import Signature
 
 from core.domain.errors import InvalidInput
 
 PUBLIC_KEY_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
-_BASE58: Final = frozenset("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
 
 
 class DeviceKey:
@@ -69,12 +70,12 @@ def is_usable_public_key(public_key: bytes) -> bool:
 
 def key_text(key: bytes) -> str:
     """A public key or wallet address in base58."""
-    return base58.b58encode(key).decode("ascii")
+    return str(Pubkey(key))
 
 
 def signature_text(signature: bytes) -> str:
     """A signature in base58."""
-    return base58.b58encode(signature).decode("ascii")
+    return str(Signature(signature))
 
 
 def parse_key(text: str) -> bytes:
@@ -83,7 +84,10 @@ def parse_key(text: str) -> bytes:
     Raises:
         InvalidInput: not base58 of exactly 32 bytes.
     """
-    return _parse(text, PUBLIC_KEY_SIZE, "key")
+    try:
+        return bytes(Pubkey.from_string(text))
+    except ValueError as problem:
+        raise InvalidInput("a key is base58 of 32 bytes") from problem
 
 
 def parse_signature(text: str) -> bytes:
@@ -92,14 +96,7 @@ def parse_signature(text: str) -> bytes:
     Raises:
         InvalidInput: not base58 of exactly 64 bytes.
     """
-    return _parse(text, SIGNATURE_SIZE, "signature")
-
-
-def _parse(text: str, size: int, what: str) -> bytes:
-    """The length is looked at first: base58 takes quadratic time."""
-    if not size <= len(text) <= size * 11 // 8 or not _BASE58.issuperset(text):
-        raise InvalidInput(f"a {what} is base58 of {size} bytes")
-    decoded = base58.b58decode(text)
-    if len(decoded) != size:
-        raise InvalidInput(f"a {what} is base58 of {size} bytes")
-    return decoded
+    try:
+        return bytes(Signature.from_string(text))
+    except ValueError as problem:
+        raise InvalidInput("a signature is base58 of 64 bytes") from problem

@@ -33,7 +33,7 @@ def covers(budget_ws: int, growth_wh: int) -> bool:
 
 
 def spent_ws(budget_ws: int, growth_wh: int) -> int:
-    """The budget left after crediting `growth_wh`, W·s; never below zero."""
+    """The budget left after crediting `growth_wh`, W·s, as the program keeps it: never below zero."""
     return max(0, budget_ws - growth_wh * WS_PER_WH)
 
 
@@ -60,9 +60,13 @@ class EnergyBudget:
         return covers(self.generation_ws, generation_wh) and covers(self.consumption_ws, consumption_wh)
 
     def spent(self, *, generation_wh: int, consumption_wh: int) -> "EnergyBudget":
-        """What is left after crediting both growths."""
+        """What is left after crediting both growths; the tolerated Wh is remembered as a debt below zero.
+
+        The program's bucket is unsigned and forgives that Wh. Remembering it here means that many small steps never
+        add up to more than the program allows for one step over the same span, so nothing accepted is stranded.
+        """
         return EnergyBudget(
-            generation_ws=spent_ws(self.generation_ws, generation_wh),
-            consumption_ws=spent_ws(self.consumption_ws, consumption_wh),
+            generation_ws=self.generation_ws - generation_wh * WS_PER_WH,
+            consumption_ws=self.consumption_ws - consumption_wh * WS_PER_WH,
             at=self.at,
         )
