@@ -1,0 +1,83 @@
+import logging
+from typing import Any
+
+import msgspec
+
+from programs.localnet.chain import Chain
+from programs.localnet.rpc.errors import INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, RpcError
+from programs.localnet.rpc.methods import METHODS, Method
+from programs.localnet.rpc.params import Params
+
+MAX_BATCH = 1000
+
+log = logging.getLogger(__name__)
+_encode = msgspec.json.Encoder().encode
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One JSON-RPC request; without an id it is a notification and gets no answer."""
+
+    jsonrpc: str
+    method: str
+    params: list[Any] | None = None
+    id: int | float | str | None | msgspec.UnsetType = msgspec.UNSET
+
+
+def failure(error: RpcError, request_id: Any = None) -> dict[str, Any]:
+    """An error response."""
+    return {"jsonrpc": "2.0", "error": error.to_json(), "id": request_id}
+
+
+class Dispatcher:
+    """Answers JSON-RPC requests from the chain; what a request changed is durable before its answer exists."""
+
+    def __init__(self, chain: Chain, extra: dict[str, Method] | None = None) -> None:
+        self._chain = chain
+        self._methods = METHODS | (extra or {})
+
+    def answer(self, body: bytes | str) -> bytes | None:
+        """The response to a body, `None` when it holds notifications only."""
+        response = self._respond(body)
+        self._chain.commit()
+        return None if response is None else _encode(response)
+
+    def _respond(self, body: bytes | str) -> Any:
+        try:
+            request: Any = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return failure(RpcError(PARSE_ERROR, "Parse error"))
+        if not isinstance(request, list):
+            return self._one(request)
+        if not request or len(request) > MAX_BATCH:
+            return failure(RpcError(INVALID_REQUEST, "Invalid request"))
+        responses = [response for entry in request if (response := self._one(entry)) is not None]
+        return responses or None
+
+    def _one(self, request: Any) -> dict[str, Any] | None:
+        request_id = request.get("id") if isinstance(request, dict) else None
+        try:
+            call = msgspec.convert(request, Call)
+        except msgspec.ValidationError as error:
+            code, reason = (
+                (-32602, f"Invalid params: {error}") if "params" in str(error) else (INVALID_REQUEST, "Invalid request")
+            )
+            return failure(RpcError(code, reason), request_id if isinstance(request_id, int | str | float) else None)
+        if call.jsonrpc != "2.0":
+            return failure(RpcError(INVALID_REQUEST, "Invalid request"), request_id)
+        try:
+            result = self._call(call)
+        except RpcError as error:
+            return None if call.id is msgspec.UNSET else failure(error, call.id)
+        return None if call.id is msgspec.UNSET else {"jsonrpc": "2.0", "result": result, "id": call.id}
+
+    def _call(self, call: Call) -> Any:
+        method = self._methods.get(call.method)
+        if method is None:
+            raise RpcError(METHOD_NOT_FOUND, "Method not found")
+        try:
+            return method(self._chain, Params(call.params or []))
+        except RpcError:
+            raise
+        except Exception as error:
+            log.exception("rpc_method_failed", extra={"method": call.method})
+            raise RpcError(INTERNAL_ERROR, "Internal error") from error
