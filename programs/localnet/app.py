@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from itertools import count
 from typing import Any
@@ -69,9 +70,10 @@ async def _listen(connection: Connection, receive: Receive) -> None:
 
 
 async def _write(connection: Connection, send: Send) -> None:
-    while (message := await connection.outbox.get()) is not None:
-        await send({"type": "websocket.send", "text": message.decode()})
-    await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+    with contextlib.suppress(OSError):  # the client went away; the listener hears of it too
+        while (message := await connection.outbox.get()) is not None:
+            await send({"type": "websocket.send", "text": message.decode()})
+        await send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

@@ -18,7 +18,7 @@ from programs.localnet.genesis import ChainIdentity, faucet_account, program_acc
 from programs.localnet.machine import PROGRAM_TAG, SLOT_HASHES, UPGRADEABLE_LOADER, Machine
 from programs.localnet.outcome import landed_meta, token_balances
 from programs.localnet.storage import Storage
-from programs.localnet.transactions import LookupFailure, Submission, TransactionRecord
+from programs.localnet.transactions import LookupTableError, Submission, TransactionRecord
 
 EMPTY_BLOCKS_KEPT = 216_000  # slots, a day of 400 ms; older blocks without transactions are forgotten
 PRUNE_EVERY = 1024  # slots
@@ -173,7 +173,7 @@ class Chain:
                 return _refusal("AlreadyProcessed")
         try:
             submission.resolve(self.account)
-        except LookupFailure as failure:
+        except LookupTableError as failure:
             return _refusal(str(failure))
         return None
 

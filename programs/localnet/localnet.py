@@ -2,6 +2,7 @@ import asyncio
 import ipaddress
 import socket
 from types import TracebackType
+from typing import Self
 
 from programs.localnet.app import RpcApp
 from programs.localnet.chain import Chain
@@ -79,7 +80,7 @@ class Localnet:
             self._chain.close()
             self._chain = None
 
-    async def __aenter__(self) -> "Localnet":
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

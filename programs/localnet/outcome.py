@@ -53,13 +53,13 @@ def inner_calls(meta: TransactionMetadata) -> list[tuple[int, list[InnerCall]]]:
     for index, group in enumerate(meta.inner_instructions()):
         if not group:
             continue
-        inner = [(call.instruction(), call.stack_height()) for call in group]
+        inner = [(call.instruction(), call.stack_height()) for call in group]  # pyright: ignore[reportAttributeAccessIssue]  # solders' stub lacks it
         calls.append((index, [InnerCall(ix.program_id_index, ix.accounts, ix.data, height) for ix, height in inner]))
     return calls
 
 
 def return_data(meta: TransactionMetadata) -> tuple[bytes, bytes] | None:
     """Program and data of the last `set_return_data`, `None` when there was none."""
-    returned = meta.return_data()
+    returned = meta.return_data()  # pyright: ignore[reportAttributeAccessIssue]  # solders' stub names it wrongly
     data = bytes(returned.data)
     return (bytes(returned.program_id), data) if data else None

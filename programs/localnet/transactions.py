@@ -74,7 +74,7 @@ class TransactionRecord:
         return static + self.meta.loaded_writable + self.meta.loaded_readonly
 
 
-class LookupFailure(ValueError):
+class LookupTableError(ValueError):
     """An address lookup table cannot be resolved; the argument is Solana's error name."""
 
 
@@ -119,7 +119,7 @@ class Submission:
         """Look up the accounts that a v0 message names through tables.
 
         Raises:
-            LookupFailure: A table is missing, is not one, or is too short.
+            LookupTableError: A table is missing, is not one, or is too short.
         """
         self.loaded_writable, self.loaded_readonly = [], []
         if not isinstance(self.message, MessageV0):
@@ -127,9 +127,9 @@ class Submission:
         for lookup in self.message.address_table_lookups:
             table = read(bytes(lookup.account_key))
             if table is None:
-                raise LookupFailure("AddressLookupTableNotFound")
+                raise LookupTableError("AddressLookupTableNotFound")
             if table.owner != LOOKUP_TABLE_OWNER:
-                raise LookupFailure("InvalidAddressLookupTableOwner")
+                raise LookupTableError("InvalidAddressLookupTableOwner")
             self.loaded_writable += [_table_entry(table.data, index) for index in lookup.writable_indexes]
             self.loaded_readonly += [_table_entry(table.data, index) for index in lookup.readonly_indexes]
 
@@ -148,5 +148,5 @@ class Submission:
 def _table_entry(data: bytes, index: int) -> bytes:
     start = LOOKUP_TABLE_META_SIZE + 32 * index
     if len(data) < start + 32:
-        raise LookupFailure("InvalidAddressLookupTableIndex")
+        raise LookupTableError("InvalidAddressLookupTableIndex")
     return data[start : start + 32]

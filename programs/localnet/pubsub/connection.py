@@ -2,9 +2,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from programs.localnet.blocks import Commitment
 from programs.localnet.chain import Chain
 from programs.localnet.pubsub.subscription import (
     AccountSubscription,

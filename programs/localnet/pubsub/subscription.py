@@ -1,4 +1,3 @@
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,7 +16,7 @@ from programs.localnet.transactions import TransactionRecord
 Send = Callable[["Subscription", Any], None]
 
 
-class Subscription(ABC):
+class Subscription:
     """One thing a client wants to hear about, at one commitment."""
 
     notification: str
@@ -37,9 +36,9 @@ class Subscription(ABC):
         """What to say when a slot has closed."""
         return ()
 
-    @abstractmethod
-    def on_transactions(self, slot: int, records: list[TransactionRecord], changes: Changes) -> Iterable[Any]:
+    def on_transactions(self, _log: SlotLog) -> Iterable[Any]:
         """What to say about transactions that reached the commitment."""
+        return ()
 
     def contextual(self, slot: int, value: Any) -> dict[str, Any]:
         """A value with the slot it belongs to."""
@@ -55,11 +54,11 @@ class AccountSubscription(Subscription):
         super().__init__(chain)
         self.commitment, self._address, self._config = config.level, bytes(address), config
 
-    def on_transactions(self, slot: int, records: list[TransactionRecord], changes: Changes) -> Iterable[Any]:
+    def on_transactions(self, log: SlotLog) -> Iterable[Any]:
         """The account as it then was."""
-        if self._address in changes:
-            state = changes[self._address] or CLOSED
-            yield self.contextual(slot, account_json(self.chain, state, self._config))
+        if self._address in log.changes:
+            state = log.changes[self._address] or CLOSED
+            yield self.contextual(log.slot, account_json(self.chain, state, self._config))
 
 
 class ProgramSubscription(Subscription):
@@ -71,12 +70,12 @@ class ProgramSubscription(Subscription):
         super().__init__(chain)
         self.commitment, self._program, self._config, self._filters = config.level, bytes(program), config, filters
 
-    def on_transactions(self, slot: int, records: list[TransactionRecord], changes: Changes) -> Iterable[Any]:
+    def on_transactions(self, log: SlotLog) -> Iterable[Any]:
         """Each changed account that meets the filters."""
-        for address, state in changes.items():
+        for address, state in log.changes.items():
             if state is not None and state.owner == self._program and self._filters.match(state):
                 account = account_json(self.chain, state, self._config)
-                yield self.contextual(slot, {"pubkey": str(Pubkey(address)), "account": account})
+                yield self.contextual(log.slot, {"pubkey": str(Pubkey(address)), "account": account})
 
 
 class LogsSubscription(Subscription):
@@ -88,13 +87,13 @@ class LogsSubscription(Subscription):
         super().__init__(chain)
         self.commitment, self._mentions = commitment, None if mentions is None else bytes(mentions)
 
-    def on_transactions(self, slot: int, records: list[TransactionRecord], changes: Changes) -> Iterable[Any]:
+    def on_transactions(self, log: SlotLog) -> Iterable[Any]:
         """Each transaction's logs."""
-        for record in records:
+        for record in log.records:
             if self._mentions is None or self._mentions in record.addresses():
                 signature = str(Signature(record.signature))
                 meta = record.meta
-                yield self.contextual(slot, {"signature": signature, "err": error_json(meta.err), "logs": meta.logs})
+                yield self.contextual(log.slot, {"signature": signature, "err": error_json(meta.err), "logs": meta.logs})
 
 
 class SignatureSubscription(Subscription):
@@ -116,9 +115,9 @@ class SignatureSubscription(Subscription):
         """Its slot may have reached the commitment."""
         return self._report()
 
-    def on_transactions(self, slot: int, records: list[TransactionRecord], changes: Changes) -> Iterable[Any]:
+    def on_transactions(self, log: SlotLog) -> Iterable[Any]:
         """It may be among them."""
-        for record in records:
+        for record in log.records:
             if record.signature == self._signature:
                 self._landed = record
         return self._report()
@@ -145,10 +144,6 @@ class SlotSubscription(Subscription):
         slot, root = self.chain.open_slot, self.chain.slot(Commitment.FINALIZED)
         yield {"slot": slot, "parent": slot - 1, "root": root}
 
-    def on_transactions(self, slot: int, records: list[TransactionRecord], changes: Changes) -> Iterable[Any]:
-        """Nothing."""
-        return ()
-
 
 class RootSubscription(Subscription):
     """Each slot that became final."""
@@ -160,10 +155,6 @@ class RootSubscription(Subscription):
         root = self.chain.slot(Commitment.FINALIZED)
         if root > 0:
             yield root
-
-    def on_transactions(self, slot: int, records: list[TransactionRecord], changes: Changes) -> Iterable[Any]:
-        """Nothing."""
-        return ()
 
 
 CLOSED = AccountState(lamports=0, owner=bytes(32), data=b"", executable=False, rent_epoch=0)
@@ -188,25 +179,19 @@ class Feed:
 
     def transaction_landed(self, record: TransactionRecord, changes: Changes) -> None:
         """A transaction executed in the open slot."""
-        self._pass_on(Commitment.PROCESSED, record.slot, [record], changes)
+        log = SlotLog(record.slot, [record], changes)
         for subscription, send in list(self._live.items()):
-            if isinstance(subscription, SignatureSubscription) and subscription.commitment is not Commitment.PROCESSED:
-                self._say(subscription, send, subscription.on_transactions(record.slot, [record], {}))
+            if subscription.commitment is Commitment.PROCESSED or isinstance(subscription, SignatureSubscription):
+                self._say(subscription, send, subscription.on_transactions(log))
 
     def slot_closed(self, closed: SlotLog, finalized: SlotLog | None) -> None:
         """A slot became confirmed, and an earlier one final."""
-        self._pass_on(Commitment.CONFIRMED, closed.slot, closed.records, closed.changes)
-        if finalized is not None:
-            self._pass_on(Commitment.FINALIZED, finalized.slot, finalized.records, finalized.changes)
+        reached = {Commitment.CONFIRMED: closed, Commitment.FINALIZED: finalized}
         for subscription, send in list(self._live.items()):
+            log = reached.get(subscription.commitment)
+            if log is not None and log.records:
+                self._say(subscription, send, subscription.on_transactions(log))
             self._say(subscription, send, subscription.on_slot_closed())
-
-    def _pass_on(self, level: Commitment, slot: int, records: list[TransactionRecord], changes: Changes) -> None:
-        if not records:
-            return
-        for subscription, send in list(self._live.items()):
-            if subscription.commitment is level:
-                self._say(subscription, send, subscription.on_transactions(slot, records, changes))
 
     def _say(self, subscription: Subscription, send: Send, messages: Iterable[Any]) -> None:
         for message in messages:

@@ -116,7 +116,7 @@ def get_block_time(chain: Chain, params: Params) -> Any:
     return _block(chain, params.required(0, int), Commitment.CONFIRMED).time
 
 
-def get_block_commitment(chain: Chain, params: Params) -> Any:
+def get_block_commitment(_chain: Chain, params: Params) -> Any:
     """Stake behind a block: nobody votes here."""
     params.required(0, int)
     return {"commitment": None, "totalStake": 0}

@@ -20,7 +20,7 @@ class Call(msgspec.Struct, frozen=True):
     jsonrpc: str
     method: str
     params: list[Any] | None = None
-    id: int | float | str | None | msgspec.UnsetType = msgspec.UNSET
+    id: int | float | str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def failure(error: RpcError, request_id: Any = None) -> dict[str, Any]:
