@@ -13,7 +13,7 @@ class LedgerStandingRow(SQLModel, table=True):
     accepted readings up to there are minted (R3.5).
     """
 
-    __tablename__ = "ledger_standings"
+    __tablename__ = "ledger_standings"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
 
     meter_id: str = Field(primary_key=True, sa_type=METER_ID)
     correction_net_wh: int = Field(default=0, sa_type=BigInteger)
