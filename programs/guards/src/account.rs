@@ -1,100 +1,84 @@
 //! What an account handed in must be before anything is written.
+use gridtokenx_interface::{
+    layout::Account,
+    wire::{OPTIONAL, SIGNER, WRITABLE},
+};
 use pinocchio::{error::ProgramError, AccountView, Address, ProgramResult};
 
-use crate::{refused, require};
+use crate::{key, refused, require, Key, Refusal};
 
 /// The account has signed this transaction, or its program has signed for it.
 #[inline(always)]
-pub fn require_signer<E: Into<u32>>(account: &AccountView, error: E) -> ProgramResult {
-    require(account.is_signer(), error)
+pub fn require_signer(account: &AccountView) -> ProgramResult {
+    require(account.is_signer(), Refusal::MissingSigner)
 }
 
 /// The account may be written by this instruction.
 #[inline(always)]
-pub fn require_writable<E: Into<u32>>(account: &AccountView, error: E) -> ProgramResult {
-    require(account.is_writable(), error)
+pub fn require_writable(account: &AccountView) -> ProgramResult {
+    require(account.is_writable(), Refusal::AccountNotWritable)
+}
+
+/// Each account signs and is writable as the interface's flags ask; there may be more accounts than flags, not fewer.
+#[inline(always)]
+pub fn require_flags(accounts: &[AccountView], flags: &[u8]) -> ProgramResult {
+    require(accounts.len() >= flags.len(), Refusal::MissingAccount)?;
+    for (account, flag) in accounts.iter().zip(flags) {
+        if flag & OPTIONAL != 0 {
+            continue;
+        }
+        if flag & SIGNER != 0 {
+            require_signer(account)?;
+        }
+        if flag & WRITABLE != 0 {
+            require_writable(account)?;
+        }
+    }
+    Ok(())
 }
 
 /// The account belongs to `program`.
 #[inline(always)]
-pub fn require_owner<E: Into<u32>>(
-    account: &AccountView,
-    program: &Address,
-    error: E,
-) -> ProgramResult {
-    require(account.owned_by(program), error)
+pub fn require_owner(account: &AccountView, program: &Address) -> ProgramResult {
+    require(account.owned_by(program), Refusal::WrongAccountOwner)
 }
 
 /// The account has exactly this address.
 #[inline(always)]
-pub fn require_address<E: Into<u32>>(
-    account: &AccountView,
-    address: &[u8; 32],
-    error: E,
-) -> ProgramResult {
-    require(same_bytes(account.address().as_array(), address), error)
+pub fn require_address(account: &AccountView, address: &Key) -> ProgramResult {
+    require(account.address() == crate::address(address), Refusal::WrongAddress)
 }
 
 /// Two roles are played by two accounts.
 #[inline(always)]
-pub fn require_distinct<E: Into<u32>>(
-    one: &AccountView,
-    other: &AccountView,
-    error: E,
-) -> ProgramResult {
-    require(one.address() != other.address(), error)
+pub fn require_distinct(one: &AccountView, other: &AccountView) -> ProgramResult {
+    require(one.address() != other.address(), Refusal::DuplicateAccount)
 }
 
-/// Whether two addresses, keys or hashes are the same 32 bytes, compared in four words.
+/// The account is at `address` and holds a `T` of `program`, which may be read.
 #[inline(always)]
-pub fn same_bytes(one: &[u8; 32], other: &[u8; 32]) -> bool {
-    Address::new_from_array(*one) == Address::new_from_array(*other)
-}
-
-/// The bytes of an account of `program` that carries this discriminator and has exactly `length` bytes.
-#[inline(always)]
-pub fn data<'a, E: Into<u32> + Copy>(
-    account: &'a AccountView,
-    program: &Address,
-    discriminator: &[u8; 8],
-    length: usize,
-    error: E,
-) -> Result<&'a [u8], ProgramError> {
-    require_owner(account, program, error)?;
-    // SAFETY: programs here never hold a mutable borrow of an account while they read it: `data_mut` needs `&mut AccountView`,
-    // and one account passed twice is refused by `require_distinct` or by comparing addresses before either is written.
+pub fn load<'a, T: Account>(account: &'a AccountView, program: &Address) -> Result<&'a T, ProgramError> {
+    require_owner(account, program)?;
+    // SAFETY: the programs read and write accounts through `load` and `load_mut` alone, `load_mut` borrows the view exclusively, and
+    // accounts of one type passed twice are refused by their address before one of them is written.
     let bytes = unsafe { account.borrow_unchecked() };
-    require(
-        bytes.len() == length && bytes.first_chunk::<8>() == Some(discriminator),
-        error,
-    )?;
-    Ok(bytes)
+    T::load(bytes).ok_or_else(|| refused(Refusal::WrongAccountType))
 }
 
-/// As `data`, for writing: the account must be writable too.
+/// As `load`, for writing: the account must be writable too.
 #[inline(always)]
-pub fn data_mut<'a, E: Into<u32> + Copy>(
-    account: &'a mut AccountView,
-    program: &Address,
-    discriminator: &[u8; 8],
-    length: usize,
-    error: E,
-) -> Result<&'a mut [u8], ProgramError> {
-    require_writable(account, error)?;
-    data(account, program, discriminator, length, error)?;
-    // SAFETY: the view is borrowed exclusively, and see `data`.
-    Ok(unsafe { account.borrow_unchecked_mut() })
+pub fn load_mut<'a, T: Account>(account: &'a mut AccountView, program: &Address) -> Result<&'a mut T, ProgramError> {
+    require_owner(account, program)?;
+    require_writable(account)?;
+    // SAFETY: as in `load`, and the view is borrowed exclusively.
+    let bytes = unsafe { account.borrow_unchecked_mut() };
+    T::load_mut(bytes).ok_or_else(|| refused(Refusal::WrongAccountType))
 }
 
-/// The first `N` bytes of `bytes`, which moves behind them.
+/// The key of a signer who must be `expected`; a role without a key refuses everybody.
 #[inline(always)]
-pub fn take<'a, const N: usize, E: Into<u32>>(
-    bytes: &mut &'a [u8],
-    error: E,
-) -> Result<&'a [u8; N], ProgramError> {
-    let (head, tail) = bytes
-        .split_first_chunk::<N>()
-        .ok_or_else(|| refused(error))?;
-    *bytes = tail;
-    Ok(head)
+pub fn require_role<E: crate::Code>(account: &AccountView, expected: &Key, error: E) -> ProgramResult {
+    require_signer(account)?;
+    require(!expected.is_none(), Refusal::RoleUnset)?;
+    require(key(account.address()) == expected, error)
 }

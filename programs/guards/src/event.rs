@@ -1,17 +1,13 @@
 //! Events by self-CPI in Anchor's `emit_cpi` layout: logs can be flooded by anyone, inner instructions cannot.
+use gridtokenx_interface::{seeds::EVENT_AUTHORITY, EVENT_TAG};
 use pinocchio::{
     cpi::{invoke_signed, Seed, Signer},
+    error::ProgramError,
     instruction::{InstructionAccount, InstructionView},
     AccountView, Address, ProgramResult,
 };
 
-use crate::{account::require_signer, require_address};
-
-/// What an event's instruction data begins with: Anchor's `EVENT_IX_TAG`, little-endian.
-pub const EVENT_TAG: [u8; 8] = 0x1d9a_cb51_2ea5_45e4_u64.to_le_bytes();
-
-/// Seed of the account in whose name a program calls itself.
-pub const EVENT_AUTHORITY_SEED: &[u8] = b"__event_authority";
+use crate::{bytes::Bytes, refused, require_address, require_signer, Key, Refusal};
 
 /// Emits `data` (tag, event discriminator, Borsh fields) as an inner instruction of the program `own` to itself.
 ///
@@ -20,23 +16,25 @@ pub const EVENT_AUTHORITY_SEED: &[u8] = b"__event_authority";
 #[inline(always)]
 pub fn emit_event(own: &Address, authority: &AccountView, bump: u8, data: &[u8]) -> ProgramResult {
     let bump = [bump];
-    let seeds = [Seed::from(EVENT_AUTHORITY_SEED), Seed::from(&bump)];
+    let seeds = [Seed::from(EVENT_AUTHORITY), Seed::from(&bump)];
     let accounts = [InstructionAccount::readonly_signer(authority.address())];
-    let instruction = InstructionView {
-        program_id: own,
-        accounts: &accounts,
-        data,
-    };
+    let instruction = InstructionView { program_id: own, accounts: &accounts, data };
     invoke_signed(&instruction, &[authority], &[Signer::from(&seeds)])
 }
 
-/// What the program does when it receives its own event: nothing, but only from itself.
+/// What a program does with its own event: nothing, but from itself alone.
 #[inline(always)]
-pub fn require_event_authority<E: Into<u32> + Copy>(
-    authority: &AccountView,
-    address: &[u8; 32],
-    error: E,
-) -> ProgramResult {
-    require_address(authority, address, error)?;
-    require_signer(authority, error)
+pub fn require_event_authority(accounts: &[AccountView], address: &Key) -> ProgramResult {
+    let authority = accounts.first().ok_or_else(|| refused(Refusal::MissingAccount))?;
+    require_address(authority, address)?;
+    require_signer(authority)
+}
+
+/// The instruction data of an event that gets its fields next: tag and discriminator, at most `N` bytes in all.
+#[inline(always)]
+pub fn event<const N: usize>(discriminator: &[u8; 8]) -> Result<Bytes<N>, ProgramError> {
+    let mut data = Bytes::new();
+    data.push(&EVENT_TAG)?;
+    data.push(discriminator)?;
+    Ok(data)
 }
