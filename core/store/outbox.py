@@ -179,6 +179,16 @@ async def adopt(session: Session, *, owner: str, now_ms: int) -> int:
     return len(numbers)
 
 
+async def meters_in_open(session: Session) -> set[str]:
+    """Meters that a transaction which may still land contains."""
+    statement = (
+        select(OutboxItemRow.meter_id)
+        .join(OutboxRow, col(OutboxRow.id) == col(OutboxItemRow.outbox_id))
+        .where(col(OutboxRow.status).in_(OPEN_STATUSES))
+    )
+    return set((await session.exec(statement)).all())
+
+
 async def count_open(session: Session) -> int:
     """How many transactions may still land."""
     return (await session.exec(select(func.count()).where(col(OutboxRow.status).in_(OPEN_STATUSES)))).one()

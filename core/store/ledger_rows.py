@@ -1,0 +1,344 @@
+"""What the chain said, as rows: events, cursors, ledgers, and which readings are minted. All derived, all rebuildable."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, delete, literal, or_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel, and_, col, select
+
+from core.domain.readings import StatementKind
+from core.domain.verdicts import Verdict
+from core.store.tables.chain import ChainCursorRow, ChainEventRow, LedgerRow
+from core.store.tables.ledger_standings import LedgerStandingRow
+from core.store.tables.meters import MeterRow
+from core.store.tables.readings import MeterReadingRow
+from core.store.unit_of_work import Session
+
+SIGNATURES_A_QUERY: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event of our own programs; its payload is JSON with integers above 2^53 as text."""
+
+    program: str
+    name: str
+    index: int
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerChange:
+    """What one transaction did to one meter's ledger. Energy in Wh."""
+
+    meter_id: str
+    sequence: int | None = None
+    """Sequence that it credited, if it credited."""
+    entry_number: int | None = None
+    """Attested entry that it credited, if any."""
+    moved_wh: int = 0
+    """Minted (above zero) or burned (below zero)."""
+    correction_wh: int = 0
+    is_square: bool = False
+    """It left nothing owed and nothing unsettled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """A successful transaction with what it did."""
+
+    signature: str
+    slot: int
+    at: int
+    """Unix seconds of its block."""
+    events: tuple[Event, ...]
+    changes: tuple[LedgerChange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """How far a program's transactions were read."""
+
+    program: str
+    signature: str
+    slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerView:
+    """A meter's ledger beside what intake accepted. Energy in Wh."""
+
+    meter_id: str
+    wallet_address: str
+    token_account: str
+    zone: int
+    sequence: int
+    entry_number: int
+    credited_generation_wh: int
+    credited_consumption_wh: int
+    correction_net_wh: int
+    settled_net_wh: int
+    minted_wh: int
+    burned_wh: int
+    accepted_generation_wh: int
+    accepted_consumption_wh: int
+    accepted_count: int
+    last_sequence: int
+    statement_kind: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditedTotals:
+    """What a meter's account on chain says was credited in all. Energy in Wh."""
+
+    meter_id: str
+    generation_wh: int
+    consumption_wh: int
+
+
+async def known_signatures(session: Session, signatures: Sequence[str]) -> set[str]:
+    """Those of these transactions whose events are written down; all of one transaction's or none."""
+    known: set[str] = set()
+    for start in range(0, len(signatures), SIGNATURES_A_QUERY):
+        part = signatures[start : start + SIGNATURES_A_QUERY]
+        statement = select(ChainEventRow.signature).where(col(ChainEventRow.signature).in_(part)).distinct()
+        known |= set((await session.exec(statement)).all())
+    return known
+
+
+async def write_down(session: Session, landed: Landed, *, now: int) -> bool:
+    """Add a transaction's events, its effect on ledgers, and the readings that are minted by it.
+
+    Everything is a sum or a maximum, so transactions may come in any order; False when this one was written before.
+    """
+    if not landed.events or await known_signatures(session, [landed.signature]):
+        return False
+    session.add_all(
+        ChainEventRow(
+            signature=landed.signature,
+            event_index=event.index,
+            slot=landed.slot,
+            block_time=landed.at,
+            program=event.program,
+            name=event.name,
+            payload=event.payload,
+        )
+        for event in landed.events
+    )
+    await session.flush()
+    for change in landed.changes:
+        await _add_to_ledger(session, change, landed.slot)
+        await _add_to_standing(session, change, landed)
+        if change.is_square:
+            await mark_minted(session, now=now, meter_id=change.meter_id)
+    return True
+
+
+async def mark_minted(session: Session, *, now: int, meter_id: str | None = None) -> int:
+    """Mark accepted readings that the chain has settled through (R3.5): of one meter or of all; returns how many.
+
+    Called after a settlement, and from time to time for history that was accepted after its settlement.
+    """
+    standing = LedgerStandingRow
+    reading = MeterReadingRow
+    of_meter = col(standing.meter_id) == col(reading.meter_id)
+    reached = or_(
+        and_(col(reading.statement_kind) == int(StatementKind.REGISTER), col(reading.sequence) <= col(standing.through_sequence)),
+        and_(col(reading.statement_kind) == int(StatementKind.INTERVAL), col(reading.ordinal) <= col(standing.through_entry)),
+    )
+    where: list[ColumnElement[bool]] = [
+        ~col(reading.minted),
+        col(reading.verification_status) == Verdict.ACCEPTED.value,
+        of_meter,
+        reached,
+    ]
+    if meter_id is not None:
+        where += [col(reading.meter_id) == meter_id, col(standing.meter_id) == meter_id]
+    result = await session.exec(
+        update(reading)
+        .where(*where)
+        .values(
+            minted=True,
+            mint_tx_signature=col(standing.through_signature),
+            mint_timestamp=col(standing.through_at),
+            updated_at=now,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return int(getattr(result, "rowcount", 0))
+
+
+async def cursors(session: Session) -> dict[str, Cursor]:
+    """How far each program's transactions were read."""
+    rows = (await session.exec(select(ChainCursorRow))).all()
+    return {row.program: Cursor(program=row.program, signature=row.signature, slot=row.slot) for row in rows}
+
+
+async def set_cursor(session: Session, cursor: Cursor) -> None:
+    """Everything of a program up to and including this transaction was read."""
+    await session.merge(ChainCursorRow(program=cursor.program, signature=cursor.signature, slot=cursor.slot))
+    await session.flush()
+
+
+async def set_credited(session: Session, totals: Sequence[CreditedTotals]) -> None:
+    """Copy the credited totals that the meters' accounts hold; they only grow."""
+    for total in totals:
+        await session.exec(
+            _insert(session, LedgerRow)
+            .values(
+                meter_id=total.meter_id,
+                credited_generation_wh=total.generation_wh,
+                credited_consumption_wh=total.consumption_wh,
+                sequence=0,
+                entry_number=0,
+                settled_net_wh=0,
+                minted_wh=0,
+                burned_wh=0,
+                updated_slot=0,
+            )
+            .on_conflict_do_update(
+                index_elements=["meter_id"],
+                set_={
+                    "credited_generation_wh": _greater(col(LedgerRow.credited_generation_wh), literal(total.generation_wh)),
+                    "credited_consumption_wh": _greater(col(LedgerRow.credited_consumption_wh), literal(total.consumption_wh)),
+                },
+            )
+        )
+
+
+async def ledgers(session: Session) -> list[LedgerView]:
+    """All meters with their ledgers, by meter id."""
+    statement = (
+        select(MeterRow, LedgerRow, LedgerStandingRow)
+        .outerjoin(LedgerRow, col(LedgerRow.meter_id) == col(MeterRow.meter_id))
+        .outerjoin(LedgerStandingRow, col(LedgerStandingRow.meter_id) == col(MeterRow.meter_id))
+        .order_by(col(MeterRow.meter_id))
+    )
+    return [_view(meter, ledger, standing) for meter, ledger, standing in (await session.exec(statement)).all()]
+
+
+async def payloads(session: Session, name: str) -> list[str]:
+    """The JSON of all events of a name, in the order of their slots."""
+    statement = (
+        select(ChainEventRow.payload)
+        .where(col(ChainEventRow.name) == name)
+        .order_by(col(ChainEventRow.slot), col(ChainEventRow.id))
+    )
+    return list((await session.exec(statement)).all())
+
+
+async def delete_derived(session: Session) -> None:
+    """Forget all that came from the chain: events, cursors, ledgers, and which readings are minted."""
+    for table in (ChainEventRow, ChainCursorRow, LedgerRow, LedgerStandingRow):
+        await session.exec(delete(table))
+    await session.exec(
+        update(MeterReadingRow)
+        .where(col(MeterReadingRow.minted))
+        .values(minted=False, mint_tx_signature=None, mint_timestamp=None)
+    )
+
+
+async def _add_to_ledger(session: Session, change: LedgerChange, slot: int) -> None:
+    minted, burned = max(change.moved_wh, 0), max(-change.moved_wh, 0)
+    sequence, entry = change.sequence or 0, change.entry_number or 0
+    insert = _insert(session, LedgerRow)
+    row = LedgerRow
+    await session.exec(
+        insert.values(
+            meter_id=change.meter_id,
+            sequence=sequence,
+            entry_number=entry,
+            settled_net_wh=change.moved_wh,
+            minted_wh=minted,
+            burned_wh=burned,
+            updated_slot=slot,
+            credited_generation_wh=0,
+            credited_consumption_wh=0,
+        ).on_conflict_do_update(
+            index_elements=["meter_id"],
+            set_={
+                "sequence": _greater(col(row.sequence), literal(sequence)),
+                "entry_number": _greater(col(row.entry_number), literal(entry)),
+                "settled_net_wh": col(row.settled_net_wh) + change.moved_wh,
+                "minted_wh": col(row.minted_wh) + minted,
+                "burned_wh": col(row.burned_wh) + burned,
+                "updated_slot": _greater(col(row.updated_slot), literal(slot)),
+            },
+        )
+    )
+
+
+async def _add_to_standing(session: Session, change: LedgerChange, landed: Landed) -> None:
+    sequence, entry = await _settled_through(session, change, landed.slot)
+    insert = _insert(session, LedgerStandingRow)
+    row = LedgerStandingRow
+    further = or_(col(row.through_sequence) < sequence, col(row.through_entry) < entry)
+    await session.exec(
+        insert.values(
+            meter_id=change.meter_id,
+            correction_net_wh=change.correction_wh,
+            through_sequence=sequence,
+            through_entry=entry,
+            through_signature=landed.signature if sequence or entry else "",
+            through_at=landed.at if sequence or entry else 0,
+        ).on_conflict_do_update(
+            index_elements=["meter_id"],
+            set_={
+                "correction_net_wh": col(row.correction_net_wh) + change.correction_wh,
+                "through_sequence": _greater(col(row.through_sequence), literal(sequence)),
+                "through_entry": _greater(col(row.through_entry), literal(entry)),
+                "through_signature": case((further, landed.signature), else_=col(row.through_signature)),
+                "through_at": case((further, landed.at), else_=col(row.through_at)),
+            },
+        )
+    )
+
+
+async def _settled_through(session: Session, change: LedgerChange, slot: int) -> tuple[int, int]:
+    """Sequence and entry up to which this transaction left the ledger square; zeroes when it did not.
+
+    A transaction that only settles covers what was credited before it. If a later one is written down already, what the
+    ledger says now may be more than that, so nothing is claimed: the later one's own settlement will.
+    """
+    if not change.is_square:
+        return 0, 0
+    if change.sequence is not None:
+        return change.sequence, change.entry_number or 0
+    ledger = (await session.exec(select(LedgerRow).where(col(LedgerRow.meter_id) == change.meter_id))).one()
+    await session.refresh(ledger)
+    return (ledger.sequence, ledger.entry_number) if ledger.updated_slot <= slot else (0, 0)
+
+
+def _greater(one: SQLColumnExpression[int], other: SQLColumnExpression[int]) -> ColumnElement[int]:
+    return case((one > other, one), else_=other)
+
+
+def _insert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
+    """Both databases spell ON CONFLICT alike, in dialects of their own."""
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert(table) if on_postgresql else sqlite.insert(table)
+
+
+def _view(meter: MeterRow, ledger: LedgerRow | None, standing: LedgerStandingRow | None) -> LedgerView:
+    ledger = ledger or LedgerRow(meter_id=meter.meter_id)
+    return LedgerView(
+        meter_id=meter.meter_id,
+        wallet_address=meter.wallet_address,
+        token_account=meter.token_account,
+        zone=meter.zone,
+        sequence=ledger.sequence,
+        entry_number=ledger.entry_number,
+        credited_generation_wh=ledger.credited_generation_wh,
+        credited_consumption_wh=ledger.credited_consumption_wh,
+        correction_net_wh=0 if standing is None else standing.correction_net_wh,
+        settled_net_wh=ledger.settled_net_wh,
+        minted_wh=ledger.minted_wh,
+        burned_wh=ledger.burned_wh,
+        accepted_generation_wh=meter.credited_generation_wh,
+        accepted_consumption_wh=meter.credited_consumption_wh,
+        accepted_count=meter.accepted_count,
+        last_sequence=meter.last_sequence,
+        statement_kind=meter.statement_kind,
+    )

@@ -1,0 +1,50 @@
+"""What a transaction's error means for the meters in it: a pure decision."""
+
+from enum import Enum
+from typing import Any, Final
+
+PAUSED_CODE: Final = 6012
+"""`Paused` in all our programs: their guards share one block of codes."""
+MAY_STILL_LAND: Final = frozenset(
+    {
+        "BlockhashNotFound",
+        "AlreadyProcessed",
+        "AccountInUse",
+        "ClusterMaintenance",
+        "WouldExceedMaxBlockCostLimit",
+        "WouldExceedMaxAccountCostLimit",
+        "WouldExceedAccountDataBlockLimit",
+        "AccountLoadedTwice",
+        "ProgramCacheHitMaxLimit",
+    }
+)
+"""The node's momentary state, not the transaction's fault: follow it until it lands or expires."""
+PAYER_CANNOT_PAY: Final = frozenset({"AccountNotFound", "InsufficientFundsForFee", "InvalidAccountForFee"})
+
+
+class Meaning(Enum):
+    """What to do about a refusal."""
+
+    FOLLOW = "it may still land: follow it"
+    WAIT = "nobody's reading is at fault: wait, count nothing"
+    FAILED = "an attempt failed: count it, and try its meters one by one"
+
+
+def meaning_of(err: str | dict[str, Any]) -> Meaning:
+    """Sort a transaction's error, given as the chain's JSON."""
+    if isinstance(err, str):
+        if err in MAY_STILL_LAND:
+            return Meaning.FOLLOW
+        return Meaning.WAIT if err in PAYER_CANNOT_PAY else Meaning.FAILED
+    if "InsufficientFundsForRent" in err or custom_code(err) == PAUSED_CODE:
+        return Meaning.WAIT
+    return Meaning.FAILED
+
+
+def custom_code(err: str | dict[str, Any]) -> int | None:
+    """The program's own code in `{"InstructionError": [index, {"Custom": code}]}`."""
+    match err:
+        case {"InstructionError": [_, {"Custom": int(code)}]}:
+            return code
+        case _:
+            return None
