@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.domain.errors import Conflict, InvalidInput, OutcomeUnknown, Unavailable
+from programs.client.errors import name_of
 
 PREFLIGHT_FAILURE = -32002
 """`sendTransaction` was simulated and failed; `data` carries the error and the logs."""
@@ -40,18 +41,8 @@ class TransactionRefused(Conflict):
     def __init__(self, err: TransactionError, logs: Sequence[str] = (), name: str | None = None) -> None:
         self.err = err
         self.logs = tuple(logs)
-        self.name = name if name is not None else name_of(err)
+        self.name = name if name is not None else name_of(err, logs=logs)
         super().__init__(f"the transaction was refused: {self.name}")
-
-
-def name_of(err: TransactionError) -> str:
-    """Solana's own name of an error; custom codes stay numbers."""
-    if isinstance(err, str):
-        return err
-    if "InstructionError" not in err:
-        return next(iter(err), "Unknown")
-    reason = err["InstructionError"][1]
-    return reason if isinstance(reason, str) else ":".join(str(part) for part in next(iter(reason.items())))
 
 
 def sorted_error(code: int, message: str, *, sending: bool) -> Exception:

@@ -11,17 +11,20 @@ from programs.client.rpc.refusals import PREFLIGHT_FAILURE, TransactionError, Tr
 
 T = TypeVar("T")
 
+_NOTHING = msgspec.Raw(b"null")
+"""msgspec keeps no raw part in an optional field: absent and null are the same four letters."""
+
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 
 
 class _Error(msgspec.Struct):
     code: int
     message: str
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = _NOTHING
 
 
 class _Reply(msgspec.Struct):
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = _NOTHING
     error: _Error | None = None
 
 
@@ -75,7 +78,7 @@ class Transport:
             reply = msgspec.json.decode(content, type=_Reply)
             if reply.error is not None:
                 raise _sorted(reply.error, sending=sending)
-            return msgspec.json.decode(msgspec.Raw(b"null") if reply.result is None else reply.result, type=answer)
+            return msgspec.json.decode(reply.result, type=answer)
         except (msgspec.DecodeError, UnicodeDecodeError) as problem:
             raise _lost(f"the chain's node gave no JSON-RPC answer to {method} (HTTP {status})", sending=sending) from problem
 
@@ -100,9 +103,9 @@ def _sorted(error: _Error, *, sending: bool) -> Exception:
     return TransactionRefused(data.err if data.err is not None else error.message, data.logs or ())
 
 
-def _preflight(data: msgspec.Raw | None) -> _PreflightData:
+def _preflight(data: msgspec.Raw) -> _PreflightData:
     """Nodes differ: some answer a preflight failure without `data`, or with text."""
     try:
-        return _PreflightData() if data is None else msgspec.json.decode(data, type=_PreflightData)
+        return msgspec.json.decode(data, type=_PreflightData)
     except msgspec.DecodeError:
         return _PreflightData()
