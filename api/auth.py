@@ -1,6 +1,7 @@
 """Who may call: until wallets sign in, one operator token opens everything that is not public."""
 
 import hmac
+from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
@@ -13,7 +14,7 @@ class OperatorGuard:
     def __init__(self, token: str) -> None:
         self._expected = token.encode()
 
-    def __call__(self, connection: ASGIConnection[object, object, object, object], _handler: BaseRouteHandler) -> None:
+    def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
         """Let the operator pass, or raise NotAuthorizedException."""
         scheme, _, given = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._expected):

@@ -2,9 +2,10 @@
 
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
-from litestar import MediaType, Request, Response
+from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from core.domain.errors import Conflict, DomainError, InvalidInput, NotFound, OutcomeUnknown, Unavailable
@@ -90,21 +91,18 @@ def plain_problem(status: int, detail: str) -> Problem:
     return Problem(type="about:blank", title=known.phrase, status=status, detail=detail)
 
 
-def on_domain_error(_request: Request[None, None, object], error: DomainError) -> Response[bytes]:
+def on_domain_error(_request: Request[Any, Any, Any], error: DomainError) -> Response[bytes]:
     """Answer an expected failure of the platform."""
     status = next((status for kind, status in _STATUS_OF_ERROR if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
     return problem_response(plain_problem(status, str(error)))
 
 
-def on_http_error(_request: Request[None, None, object], error: HTTPException) -> Response[bytes]:
+def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Answer what the web framework refused: unknown path, wrong method, bad parameter, too large a body."""
     return problem_response(plain_problem(error.status_code, error.detail))
 
 
-def on_unexpected_error(request: Request[None, None, object], error: Exception) -> Response[bytes]:
+def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer a defect of ours without telling its inside, and log its kind and place."""
     _LOG.error("request_failed", path=request.url.path, method=request.method, error=type(error).__name__, exc_info=error)
     return problem_response(plain_problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the platform failed; the operator has been told"))
-
-
-JSON_MEDIA_TYPE = MediaType.JSON

@@ -4,9 +4,9 @@ from typing import Any
 
 from litestar import Response, get
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.parts import ApiParts
+from core.runtime.metrics import CONTENT_TYPE
 
 
 @get("/health", tags=["operations"], sync_to_thread=False)
@@ -30,4 +30,4 @@ async def ready(parts: ApiParts) -> Response[dict[str, Any]]:
 @get("/metrics", tags=["operations"], sync_to_thread=False)
 def metrics(parts: ApiParts) -> Response[bytes]:
     """Give Prometheus its figures."""
-    return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(parts.metrics.render(), media_type=CONTENT_TYPE)

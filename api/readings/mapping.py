@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from api.readings.schemas import Reading
+from api.readings.schemas import Reading, Refusal
 from core.domain.readings import StatementKind
 from core.domain.units import kwh_from_wh
-from core.store.tables.readings import MeterReadingRow
+from core.store.tables.readings import MeterReadingRow, RefusalRow
 
 
 def rfc3339(unix_s: int) -> str:
@@ -35,4 +35,20 @@ def reading_of(row: MeterReadingRow) -> Reading:
         mint_timestamp=None if row.mint_timestamp is None else rfc3339(row.mint_timestamp),
         created_at=rfc3339(row.created_at),
         updated_at=rfc3339(row.updated_at),
+    )
+
+
+def refusal_of(row: RefusalRow) -> Refusal:
+    """Show a refusal."""
+    return Refusal(
+        id=row.id or 0,
+        claimed_meter_id=row.claimed_meter_id,
+        sequence=row.sequence,
+        reason=row.reason,
+        detail=row.detail,
+        source=row.source,
+        seen=row.seen,
+        first_at=rfc3339(row.first_at),
+        last_at=rfc3339(row.last_at),
+        payload_sha256=row.payload_sha256,
     )

@@ -1,6 +1,7 @@
 """The HTTP door for readings, and the lists of what came through it."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -10,13 +11,14 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPT
 
 from api.parts import ApiParts
 from api.problems import problem_response, refused_reading
-from api.readings.mapping import reading_of
-from api.readings.schemas import ReadingPage, SubmittedReading
+from api.readings.mapping import reading_of, refusal_of
+from api.readings.schemas import ReadingPage, RefusalPage, SubmittedReading
 from core.domain.errors import InvalidInput, NotFound
 from core.domain.identity import parse_meter_id
 from core.domain.verdicts import Reason, Verdict
+from core.store import meters as meter_rows
 from core.store import readings as reading_rows
-from core.store.meters import find_meter
+from core.store import refusals as refusal_rows
 from core.store.tables.readings import MeterReadingRow
 from devices.intake import Outcome, Submission
 
@@ -74,7 +76,8 @@ async def submit_reading(request: Request[Any, Any, Any], parts: ApiParts) -> Re
     return _answer(result.outcomes[0][0])
 
 
-def _before(cursor: str | None) -> int | None:
+def _row_id(cursor: str | None) -> int | None:
+    """Read a cursor: the row id at which the page before ended."""
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit()) or int(cursor) >= 1 << 63:
@@ -82,7 +85,7 @@ def _before(cursor: str | None) -> int | None:
     return int(cursor)
 
 
-def _page(rows: list[MeterReadingRow], limit: int) -> ReadingPage:
+def _page(rows: Sequence[MeterReadingRow], limit: int) -> ReadingPage:
     shown = rows[:limit]
     return ReadingPage(items=[reading_of(row) for row in shown], next_cursor=str(shown[-1].id) if len(rows) > limit else None)
 
@@ -92,41 +95,24 @@ async def meter_readings(parts: ApiParts, meter_id: FromPath[str], limit: Limit 
     """List a meter's readings, newest first."""
     known_id = parse_meter_id(meter_id)
     async with parts.store.read() as session:
-        if await find_meter(session, known_id) is None:
+        if await meter_rows.find(session, known_id) is None:
             raise NotFound(f"no meter {known_id}")
-        rows = await reading_rows.of_meter(session, known_id, before_id=_before(cursor), limit=limit + 1)
+        rows = await reading_rows.of_meter(session, known_id, before_id=_row_id(cursor), limit=limit + 1)
     return _page(rows, limit)
 
 
 @get("/api/admin/meters/unminted", tags=["admin"])
 async def unminted(parts: ApiParts, limit: Limit = 50, cursor: Cursor = None) -> ReadingPage:
-    """List accepted readings that the chain has not settled yet, newest first."""
+    """List accepted readings that the chain has not settled yet, oldest first."""
     async with parts.store.read() as session:
-        rows = await reading_rows.unminted(session, before_id=_before(cursor), limit=limit + 1)
+        rows = await reading_rows.unminted(session, after_id=_row_id(cursor) or 0, limit=limit + 1)
     return _page(rows, limit)
 
 
 @get("/api/admin/meters/refusals", tags=["admin"])
-async def refusals(parts: ApiParts, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+async def refusals(parts: ApiParts, limit: Limit = 50, cursor: Cursor = None) -> RefusalPage:
     """List what was refused before it could become a reading, newest first."""
     async with parts.store.read() as session:
-        rows = await reading_rows.refused(session, before_id=_before(cursor), limit=limit + 1)
+        rows = await refusal_rows.page(session, before_id=_row_id(cursor), limit=limit + 1)
     shown = rows[:limit]
-    return {
-        "items": [
-            {
-                "id": row.id,
-                "claimed_meter_id": row.claimed_meter_id,
-                "sequence": row.sequence,
-                "reason": row.reason,
-                "detail": row.detail,
-                "source": row.source,
-                "seen": row.seen,
-                "first_at": row.first_at,
-                "last_at": row.last_at,
-                "payload_sha256": row.payload_sha256,
-            }
-            for row in shown
-        ],
-        "next_cursor": str(shown[-1].id) if len(rows) > limit else None,
-    }
+    return RefusalPage(items=[refusal_of(row) for row in shown], next_cursor=str(shown[-1].id) if len(rows) > limit else None)

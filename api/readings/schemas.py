@@ -43,8 +43,31 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReadingPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of readings, newest first."""
+    """A page of readings."""
 
     items: list[Reading]
     next_cursor: str | None
     """Pass as `cursor` for the next page; absent on the last one."""
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A frame that could not become a reading; equal frames share one entry."""
+
+    id: int
+    claimed_meter_id: str
+    """As claimed by topic or frame; not proven."""
+    sequence: str
+    reason: str
+    detail: str
+    source: str
+    seen: int
+    first_at: str
+    last_at: str
+    payload_sha256: str
+
+
+class RefusalPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of refusals, newest first."""
+
+    items: list[Refusal]
+    next_cursor: str | None

@@ -9,9 +9,7 @@ from api.readings.mapping import rfc3339
 from api.tokens.schemas import TokenBalance, TokenInfo
 from core.domain.errors import InvalidInput
 from core.domain.units import tokens_from_base_units
-from programs.client import addresses
-
-TOKEN_DECIMALS = 9
+from programs.client.addresses import addresses_of
 
 
 def _wallet(text: str) -> Pubkey:
@@ -25,14 +23,14 @@ def _wallet(text: str) -> Pubkey:
 async def token_balance(parts: ApiParts, wallet: FromPath[str]) -> TokenBalance:
     """Read a wallet's energy tokens from the chain; a wallet without an account holds zero."""
     owner = _wallet(wallet)
-    mint = addresses.energy_mint(parts.ids)
-    account = addresses.token_account(owner, mint)
-    amount = await parts.chain.token_balance(account)
-    tokens = str(tokens_from_base_units(amount or 0))
+    account = addresses_of(parts.ids).token_account(owner)
+    exists = await parts.chain.account(account) is not None
+    base_units = (await parts.chain.token_balance(account)).base_units if exists else 0
+    tokens = str(tokens_from_base_units(base_units))
     return TokenBalance(
         wallet_address=str(owner),
         token_account=str(account),
-        balance_base_units=str(amount or 0),
+        balance_base_units=str(base_units),
         balance_tokens=tokens,
         balance_kwh=tokens,
         last_updated=rfc3339(parts.clock.now()),
@@ -43,15 +41,15 @@ async def token_balance(parts: ApiParts, wallet: FromPath[str]) -> TokenBalance:
 @get("/api/tokens/info", tags=["tokens"])
 async def token_info(parts: ApiParts) -> TokenInfo:
     """Tell the mint, its supply and the programs; public."""
-    mint = addresses.energy_mint(parts.ids)
+    mint = addresses_of(parts.ids).mint
     supply = await parts.chain.token_supply(mint)
     return TokenInfo(
         name=parts.token_name,
         symbol=parts.token_symbol,
         mint=str(mint),
-        decimals=TOKEN_DECIMALS,
-        supply_base_units=str(supply),
-        supply_tokens=str(tokens_from_base_units(supply)),
+        decimals=supply.decimals,
+        supply_base_units=str(supply.base_units),
+        supply_tokens=str(tokens_from_base_units(supply.base_units)),
         programs={
             "registry": str(parts.ids.registry),
             "oracle": str(parts.ids.oracle),
