@@ -64,11 +64,12 @@ class ClientConnection(BrokerProtocolHandler):
         self._board = board
         self._out: list[bytes] = []
         self._ended = asyncio.Event()
-        self._task = asyncio.current_task()
         self.heard_at = self._loop.time()
         """Loop time of the last byte from the client."""
         self.held_up = False
         """Whether the connection waits for room at a reader, so that its silence is the broker's doing."""
+        self.is_aborted = False
+        """Whether the broker has given the connection up."""
         self._actions: dict[int, Callable[[int, bytes], Awaitable[None]]] = {
             packets.PUBLISH: self._on_publish,
             packets.PUBACK: self._on_puback,
@@ -128,9 +129,8 @@ class ClientConnection(BrokerProtocolHandler):
 
     def abort(self) -> None:
         """End the connection now; `serve` returns soon after."""
+        self.is_aborted = True
         self._wire.writer.transport.abort()
-        if self.held_up and self._task is not None:
-            self._task.cancel()
 
     def finish(self) -> None:
         """Tell those who wait for the end."""

@@ -81,7 +81,7 @@ class HardenedBroker(Broker):
         self._tree = SubscriptionTree()
         self._clients: dict[str, tuple[ClientSession, ClientConnection | None]] = {}
         self._retained: dict[str, Delivery] = {}
-        self._open: set[asyncio.Task[object]] = set()
+        self._open: dict[asyncio.Task[object], asyncio.StreamWriter] = {}
         self.counts = BrokerCounts()
 
     @property
@@ -93,11 +93,13 @@ class HardenedBroker(Broker):
     async def shutdown(self) -> None:
         """Close every connection, wait for its task, then stop as amqtt does."""
         self._servers[_LISTENER].instance.close()
-        for task in self._open:
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
-        for session, _ in self._clients.values():
-            session.mailbox.close()
+        for _, connection in list(self._clients.values()):
+            if connection is not None:
+                self._abort(connection)
+        for writer in self._open.values():
+            writer.transport.abort()
+        if self._open:
+            await asyncio.wait(set(self._open), timeout=self._limits.connect_timeout_s)
         self._clients.clear()
         await super().shutdown()
 
@@ -118,7 +120,7 @@ class HardenedBroker(Broker):
             self.counts.refused_connections += 1
             writer.transport.abort()
             return
-        self._open.add(task)
+        self._open[task] = writer
         try:
             await self._serve_socket(reader, writer)
         except ProtocolViolation as problem:
@@ -127,7 +129,7 @@ class HardenedBroker(Broker):
         except (OSError, TimeoutError) as problem:
             _log.debug("connection broke: %s", type(problem).__name__)
         finally:
-            self._open.discard(task)
+            self._open.pop(task)
             writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
 
     async def _session_monitor(self) -> None:
@@ -139,7 +141,7 @@ class HardenedBroker(Broker):
                 if connection is not None:
                     silence = now - connection.heard_at
                     if session.keep_alive and not connection.held_up and silence > 1.5 * session.keep_alive:
-                        connection.abort()
+                        self._abort(connection)
                 elif session.silent_since is not None and now - session.silent_since > self._limits.session_expiry_s:
                     self._forget(session)
 
@@ -230,7 +232,7 @@ class HardenedBroker(Broker):
         """End the client's earlier connection, then resume its session or begin a new one."""
         key = access.session_key(identity, connecting.client_id or "")
         while (known := self._clients.get(key)) is not None and known[1] is not None:
-            known[1].abort()
+            self._abort(known[1])
             await known[1].wait_ended()
         resumed = known is not None and not connecting.clean_session
         if known is not None and resumed:
@@ -245,6 +247,13 @@ class HardenedBroker(Broker):
         connection = ClientConnection(self.plugins_manager, wire, session, self)
         self._clients[key] = (session, connection)
         return session, connection, resumed
+
+    def _abort(self, connection: ClientConnection) -> None:
+        connection.abort()
+        if connection.held_up:
+            for session, _ in self._clients.values():
+                if isinstance(session.identity, Bridge):
+                    session.mailbox.nudge()
 
     def _leave(self, session: ClientSession, connection: ClientConnection) -> None:
         if session.clean_session:
@@ -301,6 +310,8 @@ class HardenedBroker(Broker):
             if connection is not None:
                 connection.held_up = True
             await reader.mailbox.wait_for_room()
+            if connection is None or connection.is_aborted:
+                raise ConnectionAbortedError
         if connection is not None and connection.held_up:
             connection.held_up = False
             connection.heard_at = self._loop.time()

@@ -68,6 +68,13 @@ class Mailbox:
         """Return when an offer would be taken; several may wait, so offer again and look."""
         await self._room.wait()
 
+    def nudge(self) -> None:
+        """Let those who wait look around once, for one of them may have lost its client."""
+        was_free = self._room.is_set()
+        self._room.set()
+        if not was_free:
+            self._room.clear()
+
     def due(self) -> Iterator[bytes]:
         """Packets to send now, as the window allows; each counts as sent."""
         while self._waiting and len(self._sent) < self._limits.window:
