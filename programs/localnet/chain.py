@@ -3,25 +3,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import msgspec
-from solders.account import Account
-from solders.hash import Hash
 from solders.pubkey import Pubkey
-from solders.transaction_metadata import TransactionMetadata
 
 from programs.localnet.accounts import AccountIndex, AccountState, Changes
 from programs.localnet.blocks import Block, Commitment, RecentBlocks, next_blockhash
 from programs.localnet.config import LocalnetConfig
 from programs.localnet.errors import LocalnetError
+from programs.localnet.execution import Executor, Refusal, Simulation, refusal
 from programs.localnet.faucet import faucet_transfer
 from programs.localnet.genesis import ChainIdentity, faucet_account, program_accounts, program_data_address
 from programs.localnet.machine import PROGRAM_TAG, SLOT_HASHES, UPGRADEABLE_LOADER, Machine
-from programs.localnet.outcome import landed_meta, token_balances
 from programs.localnet.storage import Storage
 from programs.localnet.transactions import LookupTableError, Submission, TransactionRecord
 
 EMPTY_BLOCKS_KEPT = 216_000  # slots, a day of 400 ms; older blocks without transactions are forgotten
 PRUNE_EVERY = 1024  # slots
+MAX_ACCOUNT_LOCKS = 64  # accounts a transaction may name, loaded ones included
 
 
 class ChainObserver(Protocol):
@@ -45,23 +42,6 @@ class SlotLog:
     changes: Changes = field(default_factory=Changes)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A transaction that cannot land; nothing moved."""
-
-    err: bytes
-    """The transaction error in JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """What a transaction would do now."""
-
-    err: bytes | None
-    meta: TransactionMetadata | None
-    accounts: list[tuple[Pubkey, Account]]
-
-
 class Chain:
     """The embedded chain itself: synchronous, single-threaded, no network, no timer.
 
@@ -78,6 +58,7 @@ class Chain:
         self.accounts = AccountIndex()
         self.blocks = RecentBlocks(max(SLOT_HASHES, config.finality_slots + 2))
         self._machine = Machine()
+        self._executor = Executor(self._machine, self.accounts)
         self._pending: deque[SlotLog] = deque()
         self._observers: list[ChainObserver] = []
         self._airdrops = 0
@@ -158,32 +139,31 @@ class Chain:
         known = self.accounts.get(key)
         return self._machine.balance(key) if known is None else known.lamports
 
-    def minimum_balance(self, data_len: int) -> int:
-        """Lamports that make an account of a size rent-exempt."""
-        return self._machine.minimum_balance(data_len)
-
     # -- transactions ----------------------------------------------------------------------------------------------
 
     def check(self, submission: Submission, *, any_blockhash: bool = False) -> Refusal | None:
         """Why a transaction cannot be executed at all, before the machine sees it."""
         if not any_blockhash:
             if self.blocks.valid(submission.blockhash) is None:
-                return _refusal("BlockhashNotFound")
+                return refusal("BlockhashNotFound")
             if self.storage.has_landed(submission.signature, submission.message_hash):
-                return _refusal("AlreadyProcessed")
+                return refusal("AlreadyProcessed")
         try:
             submission.resolve(self.account)
         except LookupTableError as failure:
-            return _refusal(str(failure))
-        return None
+            return refusal(str(failure))
+        keys = submission.keys
+        if len(set(keys)) != len(keys):
+            return refusal("AccountLoadedTwice")
+        return refusal("TooManyAccountLocks") if len(keys) > MAX_ACCOUNT_LOCKS else None
 
     def simulate(self, submission: Submission, *, any_blockhash: bool = False) -> Simulation:
         """What a transaction would do now; nothing moves."""
-        refusal = self.check(submission, any_blockhash=any_blockhash)
-        if refusal is not None:
-            return Simulation(refusal.err, None, [])
+        refused = self.check(submission, any_blockhash=any_blockhash)
+        if refused is not None:
+            return Simulation(refused.err, None, {})
         self._sync_machine()
-        return Simulation(*self._machine.simulate(submission.transaction))
+        return self._executor.simulate(submission)
 
     def execute(self, submission: Submission) -> TransactionRecord | Refusal:
         """Execute a transaction into the open slot; its signatures must have been verified.
@@ -191,25 +171,20 @@ class Chain:
         A failing transaction that can pay its fee lands too, with its error. The caller commits (`commit`) before it
         tells anyone.
         """
-        refusal = self.check(submission)
-        if refusal is not None:
-            return refusal
+        refused = self.check(submission)
+        if refused is not None:
+            return refused
         self._sync_machine()
-        keys = submission.keys
-        before = [self._machine.balance(key) for key in keys]
-        tokens_before = token_balances(keys, self.accounts)
-        err, meta = self._machine.execute(submission.transaction)
-        changes = self._collect(submission.writable_keys())
-        if err is not None and not changes:
-            return Refusal(err)
-        after = [self._machine.balance(key) for key in keys]
-        outcome = landed_meta(submission, err, meta, (before, after), (tokens_before, token_balances(keys, self.accounts)))
+        result = self._executor.execute(submission)
+        if isinstance(result, Refusal):
+            return result
+        meta, changes = result
         log = self._open_log
         record = TransactionRecord(
-            log.slot, len(log.records), submission.signature, submission.message_hash, submission.wire, outcome
+            log.slot, len(log.records), submission.signature, submission.message_hash, submission.wire, meta
         )
         self.storage.put_accounts(changes)
-        self.storage.put_transaction(record, keys)
+        self.storage.put_transaction(record, submission.keys)
         log.records.append(record)
         log.changes.update(changes)
         for observer in self._observers:
@@ -238,16 +213,6 @@ class Chain:
         if err is not None:
             raise LocalnetError(f"the faucet cannot give {lamports} lamports to {address}: {err.decode()}")
         return transfer.signature
-
-    def _collect(self, addresses: list[bytes]) -> Changes:
-        changes: Changes = {}
-        for address in addresses:
-            state = self._machine.read(address)
-            if state == self.accounts.get(address):
-                continue
-            changes[address] = state
-            self.accounts.put(address, state)
-        return changes
 
     # -- slots -----------------------------------------------------------------------------------------------------
 
@@ -328,17 +293,8 @@ class Chain:
             data = self.accounts.get(bytes(program_data_address(program.program_id)))
             if data is not None and (data.data[45:] == program.elf or not config.redeploy):
                 continue
-            changes = program_accounts(program, max(0, self.open_slot - 1), self._machine)
+            changes = program_accounts(program, max(0, self.open_slot - 1))
             for address, state in changes.items():
                 self._machine.write(address, state)
                 self.accounts.put(address, state)
             self.storage.put_accounts(changes)
-
-
-def _refusal(name: str) -> Refusal:
-    return Refusal(msgspec.json.encode(name))
-
-
-def blockhash_of(block: Block) -> Hash:
-    """A block's hash as clients write it."""
-    return Hash(block.blockhash)

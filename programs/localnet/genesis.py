@@ -8,7 +8,8 @@ from solders.pubkey import Pubkey
 from programs.localnet.accounts import AccountState, Changes
 from programs.localnet.blocks import Block, next_blockhash
 from programs.localnet.config import GenesisProgram
-from programs.localnet.machine import PROGRAM_TAG, UPGRADEABLE_LOADER, Machine
+from programs.localnet.execution import minimum_balance
+from programs.localnet.machine import PROGRAM_TAG, UPGRADEABLE_LOADER
 
 FAUCET_LAMPORTS = 500_000_000 * 10**9
 SYSTEM_PROGRAM = bytes(32)
@@ -63,15 +64,15 @@ def program_data(elf: bytes, authority: Pubkey | None, slot: int) -> bytes:
     return PROGRAM_DATA_TAG + slot.to_bytes(8, "little") + tail + elf
 
 
-def program_accounts(program: GenesisProgram, slot: int, machine: Machine) -> Changes:
+def program_accounts(program: GenesisProgram, slot: int) -> Changes:
     """The two accounts of a deployed program; ProgramData comes first, as the machine needs it."""
     data = program_data(program.elf, program.upgrade_authority, slot)
     address = bytes(program_data_address(program.program_id))
     pointer = PROGRAM_TAG + address
     return {
-        address: AccountState(machine.minimum_balance(len(data)), UPGRADEABLE_LOADER, data, executable=False, rent_epoch=0),
+        address: AccountState(minimum_balance(len(data)), UPGRADEABLE_LOADER, data, executable=False, rent_epoch=0),
         bytes(program.program_id): AccountState(
-            machine.minimum_balance(len(pointer)), UPGRADEABLE_LOADER, pointer, executable=True, rent_epoch=0
+            minimum_balance(len(pointer)), UPGRADEABLE_LOADER, pointer, executable=True, rent_epoch=0
         ),
     }
 

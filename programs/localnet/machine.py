@@ -73,10 +73,6 @@ class Machine:
         self._slot_hashes = (new + self._slot_hashes)[:SLOT_HASHES]
         self._svm.set_slot_hashes(self._slot_hashes)
 
-    def minimum_balance(self, data_len: int) -> int:
-        """Lamports that make an account of a size rent-exempt."""
-        return self._svm.minimum_balance_for_rent_exemption(data_len)
-
 
 def _split(result: TransactionMetadata | FailedTransactionMetadata) -> tuple[bytes | None, TransactionMetadata]:
     if isinstance(result, TransactionMetadata):

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,8 +10,9 @@ from solders.transaction import VersionedTransaction
 
 from programs.localnet.accounts import AccountState
 from programs.localnet.blocks import Commitment
-from programs.localnet.chain import Chain, Simulation
+from programs.localnet.chain import Chain
 from programs.localnet.errors import LocalnetError
+from programs.localnet.execution import Simulation
 from programs.localnet.outcome import inner_calls, return_data
 from programs.localnet.rpc.account_json import AccountConfig, AccountEncoding, account_json
 from programs.localnet.rpc.error_text import describe, error_json
@@ -137,14 +139,13 @@ def _accounts_after(chain: Chain, wanted: AccountsWanted | None, simulation: Sim
         return None
     if wanted.encoding in (AccountEncoding.BINARY, AccountEncoding.BASE58):
         raise invalid_params("base58 encoding not supported")
-    after = {address: AccountState.read(account) for address, account in simulation.accounts}
     config = AccountConfig(encoding=wanted.encoding)
-    states = [_state_after(chain, parse_pubkey(text), after) for text in wanted.addresses]
+    states = [_state_after(chain, parse_pubkey(text), simulation.accounts) for text in wanted.addresses]
     return [account_json(chain, state, config) for state in states]
 
 
-def _state_after(chain: Chain, address: Pubkey, after: dict[Pubkey, AccountState]) -> AccountState | None:
-    state = after.get(address) or chain.account(address)
+def _state_after(chain: Chain, address: Pubkey, after: Mapping[bytes, AccountState | None]) -> AccountState | None:
+    state = after.get(bytes(address)) or chain.account(address)
     return None if state is None or state.lamports == 0 else state
 
 
