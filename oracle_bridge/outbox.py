@@ -113,12 +113,17 @@ class Outbox:
                 names = [item.meter_id for item in draft.items]
                 await work.give_back(session, names, due_at_ms=now_ms + retry_after_ms, now_ms=now_ms)
 
-    async def failed(self, number: int, items: Sequence[Item], ending: rows.Ending, why: str) -> bool:
-        """An attempt ended without effect: all its meters wait longer, or go to review."""
+    async def failed(self, number: int, kind: rows.Kind, items: Sequence[Item], ending: rows.Ending, why: str) -> bool:
+        """An attempt ended without effect: all its meters wait longer, or go to review.
+
+        A transaction that only settles has no work item behind it: the next sweep tries again.
+        """
         async with self._store.begin() as session:
             now_ms = self._clock.now_ms()
             if not await rows.end(session, number, ending, now_ms=now_ms, error=why):
                 return False
+            if kind == "settle":
+                return True
             await work.record_failure(
                 session,
                 [item.meter_id for item in items],

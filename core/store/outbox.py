@@ -13,8 +13,9 @@ from core.store.work import OPEN_STATUSES
 
 Kind = Literal["proven", "attested", "settle"]
 Ending = Literal["landed", "expired", "refused"]
-SALTS: Final = 1 << 20
-"""Compute-unit prices that tell equal transactions apart: at 1.4 M units the dearest costs 1.5 lamports in a thousand."""
+SALTS: Final = 1 << 10
+"""Compute-unit prices, in micro-lamports, that tell equal transactions under one blockhash apart. The dearest costs at
+most 1,433 lamports (1.4 M units); a blockhash serves far fewer transactions of this bridge than there are salts."""
 ERROR_LENGTH: Final = 500
 
 
@@ -88,7 +89,7 @@ class Totals:
 
 
 async def add_draft(session: Session, *, kind: Kind, payer: str, owner: str, items: Sequence[Item], now_ms: int) -> Draft:
-    """Write a transaction down before anything of it exists. Its salt is unique among the last million rows."""
+    """Write a transaction down before anything of it exists. Its salt is unique among the last thousand rows."""
     row = OutboxRow(kind=kind, status="draft", salt=0, payer=payer, owner=owner, created_at_ms=now_ms)
     session.add(row)
     await session.flush()

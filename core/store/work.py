@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, case, exists, func, o
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import and_, col, select
 
-from core.domain.readings import MeterStatus
+from core.domain.readings import MeterStatus, ProofKind
 from core.domain.verdicts import Verdict
+from core.store.tables.chain import LedgerRow
 from core.store.tables.lookup_tables import LookupTableMeterRow
 from core.store.tables.meters import MeterRow
 from core.store.tables.readings import MeterReadingRow
@@ -39,6 +40,15 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One accepted statement as its device signed it."""
+
+    statement: bytes
+    signature: str
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DueMeter:
     """A meter whose newest accepted statement is to be brought on chain. Energy in Wh, time in Unix seconds."""
 
@@ -52,7 +62,11 @@ class DueMeter:
     ordinal: int
     measured_at: int
     credited_generation_wh: int
+    """Accepted in all since the base."""
     credited_consumption_wh: int
+    register_generation_wh: int
+    """A register meter's own counter in the newest accepted statement."""
+    register_consumption_wh: int
     statement: bytes
     """The 64 signed bytes of the newest accepted statement."""
     signature: str
@@ -61,6 +75,8 @@ class DueMeter:
     alone: bool = False
     """The chain refused a transaction with this meter: try it in one of its own."""
     lookup_table: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    """The accepted statements that an attested entry stands for: those the chain does not contain yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +164,32 @@ async def lease(session: Session, *, owner: str, now_ms: int, lease_ms: int, lim
         .where(col(SettlementWorkRow.meter_id).in_([work.meter_id for work, _, _, _ in found]))
         .values(state=LEASED, lease_owner=owner, lease_until_ms=now_ms + lease_ms, updated_at_ms=now_ms)
     )
-    return [_due_meter(work, meter, reading, table) for work, meter, reading, table in found]
+    evidence = await _evidence(session, [meter.meter_id for _, meter, _, _ in found if meter.proof_kind == ProofKind.ATTESTED])
+    return [
+        _due_meter(work, meter, reading, table, tuple(evidence.get(meter.meter_id, ()))) for work, meter, reading, table in found
+    ]
+
+
+async def _evidence(session: Session, meter_ids: Sequence[str]) -> dict[str, list[Evidence]]:
+    """Accepted statements beyond the entry that the ledger has reached, in the order in which they were accepted."""
+    if not meter_ids:
+        return {}
+    reached = func.coalesce(col(LedgerRow.entry_number), 0)
+    statement = (
+        select(MeterReadingRow)
+        .outerjoin(LedgerRow, col(LedgerRow.meter_id) == col(MeterReadingRow.meter_id))
+        .where(
+            col(MeterReadingRow.meter_id).in_(meter_ids),
+            col(MeterReadingRow.verification_status) == Verdict.ACCEPTED.value,
+            col(MeterReadingRow.ordinal) > reached,
+        )
+        .order_by(col(MeterReadingRow.meter_id), col(MeterReadingRow.ordinal))
+    )
+    found: dict[str, list[Evidence]] = {}
+    for row in (await session.exec(statement)).all():
+        one = Evidence(statement=row.statement, signature=row.meter_signature, public_key=row.public_key)
+        found.setdefault(row.meter_id, []).append(one)
+    return found
 
 
 async def extend_lease(session: Session, *, owner: str, until_ms: int) -> None:
@@ -274,7 +315,13 @@ def _in_open_transaction() -> ColumnElement[bool]:
     )
 
 
-def _due_meter(work: SettlementWorkRow, meter: MeterRow, reading: MeterReadingRow, table: LookupTableMeterRow | None) -> DueMeter:
+def _due_meter(
+    work: SettlementWorkRow,
+    meter: MeterRow,
+    reading: MeterReadingRow,
+    table: LookupTableMeterRow | None,
+    evidence: tuple[Evidence, ...],
+) -> DueMeter:
     return DueMeter(
         meter_id=meter.meter_id,
         wallet_address=meter.wallet_address,
@@ -287,6 +334,9 @@ def _due_meter(work: SettlementWorkRow, meter: MeterRow, reading: MeterReadingRo
         measured_at=meter.last_measured_at,
         credited_generation_wh=meter.credited_generation_wh,
         credited_consumption_wh=meter.credited_consumption_wh,
+        register_generation_wh=meter.last_generation_wh,
+        register_consumption_wh=meter.last_consumption_wh,
+        evidence=evidence,
         statement=reading.statement,
         signature=reading.meter_signature,
         public_key=reading.public_key,

@@ -1,0 +1,250 @@
+"""Signs and sends drafts, then follows every open transaction to its end."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from core.domain.clock import Clock
+from core.domain.errors import InvalidInput, OutcomeUnknown, Unavailable
+from core.runtime.logging import get_logger
+from core.runtime.metrics import Metrics
+from core.store import ledger_rows
+from core.store.outbox import Draft, Ending, Item, OpenTransaction
+from core.store.unit_of_work import Store
+from core.store.work import REFUSED_MARK
+from oracle_bridge.blockhashes import Blockhashes
+from oracle_bridge.effects import Effects, ReadingResult, effects_of
+from oracle_bridge.latency import MintLatency
+from oracle_bridge.outbox import POSTPONE_MS, Drafted, Outbox
+from oracle_bridge.ports import Chain, Composer
+from oracle_bridge.refusals import Meaning, meaning_of
+from programs.client.errors import explain
+from programs.client.ids import ProgramIds
+from programs.client.rpc import SignatureStatus, TransactionRefused
+
+RESEND_AFTER_MS: Final = 2_000
+"""The same bytes go out again after this: leaders change every four slots (1.6 s)."""
+RETRY_UNSENT_MS: Final = 1_000
+
+_log = get_logger(__name__)
+
+
+class Submitter:
+    """The outbox's hands.
+
+    Signature and bytes are stored before they are sent; the same bytes are sent again until they land or expire; a new
+    signature for the same meters is made only after the end of the old one is known.
+
+    Args:
+        outbox: the steps with their consequences.
+        store: the database.
+        chain: the node.
+        composer: builds and signs.
+        ids: our programs.
+        clock: the present.
+        metrics: counts transactions by end.
+        latency: gets the landing of every meter.
+    """
+
+    def __init__(
+        self,
+        *,
+        outbox: Outbox,
+        store: Store,
+        chain: Chain,
+        composer: Composer,
+        ids: ProgramIds,
+        clock: Clock,
+        metrics: Metrics,
+        latency: MintLatency,
+    ) -> None:
+        self._outbox = outbox
+        self._store = store
+        self._chain = chain
+        self._composer = composer
+        self._ids = ids
+        self._clock = clock
+        self._metrics = metrics
+        self._latency = latency
+        self._blockhashes = Blockhashes(chain, clock)
+        self._in_hand: set[int] = set()
+        self._last_sent_ms: dict[int, int] = {}
+
+    async def submit(self, drafted: Sequence[Drafted]) -> None:
+        """Sign and send drafts, all at once."""
+        self._in_hand |= {one.draft.id for one in drafted}
+        try:
+            async with asyncio.TaskGroup() as group:
+                for one in drafted:
+                    group.create_task(self._submit(one), name=f"submit-{one.draft.id}")
+        finally:
+            self._in_hand -= {one.draft.id for one in drafted}
+
+    async def follow(self) -> int:
+        """Look after every open transaction once; returns how many are still open."""
+        rows = [row for row in await self._outbox.open_transactions() if row.id not in self._in_hand]
+        await self._withdraw_unsigned([row for row in rows if row.signature is None])
+        signed = [(row, row.signature) for row in rows if row.signature is not None]
+        if not signed:
+            return 0
+        statuses = await self._chain.statuses([signature for _, signature in signed])
+        unseen: list[tuple[OpenTransaction, str]] = []
+        ended = 0
+        for (row, signature), status in zip(signed, statuses, strict=True):
+            if status is None:
+                unseen.append((row, signature))
+            elif status.is_confirmed:
+                ended += await self._conclude(row, signature, status)
+        return len(signed) - ended - await self._look_after_unseen(unseen)
+
+    async def _submit(self, one: Drafted) -> None:
+        draft = one.draft
+        try:
+            blockhash, last_valid = await self._blockhashes.recent()
+            signed = await self._composer.compose(one.plan, payer=draft.payer, salt=draft.salt, blockhash=blockhash)
+        except Unavailable as problem:
+            await self._outbox.withdrawn(draft, f"not signed: {problem}", retry_after_ms=RETRY_UNSENT_MS)
+            return
+        except InvalidInput as problem:
+            await self._fail(draft, f"{REFUSED_MARK}{problem}")
+            return
+        if not await self._outbox.signed(draft, signed, last_valid):
+            return
+        try:
+            await self._chain.send(signed.wire)
+        except TransactionRefused as refusal:
+            if await self._refused(draft, refusal):
+                return
+        except Unavailable as problem:
+            _log.warning("transaction_not_sent", outbox=draft.id, why=str(problem))
+            return  # it stays signed, and `follow` sends the same bytes
+        except OutcomeUnknown as problem:
+            _log.warning("transaction_outcome_unknown", outbox=draft.id, why=str(problem))
+        self._last_sent_ms[draft.id] = self._clock.now_ms()
+        await self._outbox.sent(draft.id)
+
+    async def _refused(self, draft: Draft, refusal: TransactionRefused) -> bool:
+        """Deal with a refusal of the *first* sending: the bytes went nowhere. False when they may yet land."""
+        why = explain(refusal.err, self._ids, logs=refusal.logs)
+        match meaning_of(refusal.err):
+            case Meaning.FOLLOW:
+                return False
+            case Meaning.WAIT:
+                _log.warning("settlement_waits", outbox=draft.id, why=why)
+                await self._outbox.withdrawn(draft, why, retry_after_ms=POSTPONE_MS)
+                self._count(draft.kind, "refused")
+            case Meaning.FAILED:
+                await self._fail(draft, f"{REFUSED_MARK}{why}")
+        return True
+
+    async def _fail(self, draft: Draft, why: str) -> None:
+        _log.warning("transaction_refused", outbox=draft.id, meters=len(draft.items), why=why)
+        await self._outbox.failed(draft.id, draft.kind, draft.items, "refused", why)
+        self._count(draft.kind, "refused")
+
+    async def _withdraw_unsigned(self, rows: Sequence[OpenTransaction]) -> None:
+        """Drafts of an earlier life: nothing of them exists, so their meters are simply due again."""
+        for row in rows:
+            draft = Draft(id=row.id, kind=row.kind, salt=0, payer=row.payer, items=row.items, created_at_ms=row.created_at_ms)
+            await self._outbox.withdrawn(draft, "never signed", retry_after_ms=0)
+
+    async def _conclude(self, row: OpenTransaction, signature: str, status: SignatureStatus) -> bool:
+        """A transaction is on the chain: write down what it did. False when the node can't show it yet."""
+        if status.err is not None:
+            why = f"{REFUSED_MARK}{explain(status.err, self._ids)}"
+            await self._end(row, "refused", why)
+            return True
+        transaction = await self._chain.transaction(signature)
+        if transaction is None:
+            return False
+        effects = effects_of(transaction, self._ids, now=self._clock.now())
+        async with self._store.begin() as session:
+            await ledger_rows.write_down(session, effects.landed, now=self._clock.now())
+            reached, failures, postponed = _sort(row.items, effects)
+            first = await self._outbox.landed(
+                session,
+                row,
+                slot=transaction.slot,
+                compute_units=transaction.compute_units,
+                reached=reached,
+                failures=failures,
+                postponed=postponed,
+            )
+        if first:
+            self._tell_landing(row, reached)
+        return True
+
+    def _tell_landing(self, row: OpenTransaction, reached: Sequence[Item]) -> None:
+        self._last_sent_ms.pop(row.id, None)
+        self._count(row.kind, "landed")
+        now_ms = self._clock.now_ms()
+        for item in reached:
+            self._latency.settled(item.meter_id, drafted_at_ms=row.created_at_ms, now_ms=now_ms)
+
+    async def _look_after_unseen(self, unseen: Sequence[tuple[OpenTransaction, str]]) -> int:
+        """Send again what nobody has seen, and bury what can't land any more; returns how many ended."""
+        now_ms = self._clock.now_ms()
+        waiting = [
+            (row, signature)
+            for row, signature in unseen
+            if now_ms - self._last_sent_ms.get(row.id, -RESEND_AFTER_MS) >= RESEND_AFTER_MS
+        ]
+        if not waiting:
+            return 0
+        height = await self._chain.block_height("finalized")
+        ended = 0
+        for row, signature in waiting:
+            self._last_sent_ms[row.id] = now_ms
+            if height > (row.last_valid_block_height or 0):
+                ended += await self._expire(row, signature)
+            else:
+                await self._resend(row)
+        return ended
+
+    async def _expire(self, row: OpenTransaction, signature: str) -> bool:
+        """Its blockhash is dead on the finalized chain; only a final look into all of history makes that its end."""
+        (status,) = await self._chain.statuses([signature], search_history=True)
+        if status is None:
+            await self._end(row, "expired", "expired: not on the chain when its blockhash died")
+            return True
+        return status.is_confirmed and await self._conclude(row, signature, status)
+
+    async def _resend(self, row: OpenTransaction) -> None:
+        if row.wire is None:
+            return
+        try:
+            await self._chain.send(row.wire, skip_preflight=True)
+        except (TransactionRefused, OutcomeUnknown):
+            pass  # it may have landed by an earlier sending; the statuses will tell
+        except Unavailable as problem:
+            _log.warning("transaction_not_sent", outbox=row.id, why=str(problem))
+            return
+        await self._outbox.sent(row.id)
+
+    async def _end(self, row: OpenTransaction, ending: Ending, why: str) -> None:
+        self._last_sent_ms.pop(row.id, None)
+        if await self._outbox.failed(row.id, row.kind, row.items, ending, why):
+            _log.warning("transaction_ended", outbox=row.id, ending=ending, why=why)
+            self._count(row.kind, ending)
+
+    def _count(self, kind: str, status: str) -> None:
+        self._metrics.settlement_transactions_total.labels(kind=kind, status=status).inc()
+
+
+def _sort(items: Sequence[Item], effects: Effects) -> tuple[list[Item], list[tuple[Item, str]], list[Item]]:
+    """Which meters the chain now holds, which it refused and why, and which only time will mend."""
+    outcomes = {outcome.meter_id: outcome for outcome in effects.outcomes}
+    reached: list[Item] = []
+    failures: list[tuple[Item, str]] = []
+    postponed: list[Item] = []
+    for item in items:
+        outcome = outcomes.get(item.meter_id)
+        if outcome is None:
+            failures.append((item, "the chain told no result"))
+        elif outcome.was_credited or outcome.result == ReadingResult.STALE_SEQUENCE:
+            reached.append(item)  # stale: the ledger has got there already
+        elif outcome.result == ReadingResult.FUTURE:
+            postponed.append(item)
+        else:
+            failures.append((item, outcome.result_name))
+    return reached, failures, postponed
