@@ -81,6 +81,11 @@ def token_account(wallet: Pubkey, mint: Pubkey) -> Pubkey:
     return token2022.associated_address(wallet, mint)
 
 
+def energy_mint(ids: ProgramIds = PROGRAM_IDS) -> Pubkey:
+    """The energy token's mint."""
+    return addresses_of(ids).mint
+
+
 @lru_cache(maxsize=16)
 def addresses_of(ids: ProgramIds = PROGRAM_IDS) -> Addresses:
     """The addresses of a deployment."""

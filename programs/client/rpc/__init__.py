@@ -7,7 +7,6 @@ from programs.client.rpc.answers import (
     SignatureInfo,
     SignatureStatus,
     Simulation,
-    TokenAmount,
     TokenBalance,
 )
 from programs.client.rpc.client import ChainClient, Commitment
@@ -23,7 +22,6 @@ __all__ = [
     "SignatureInfo",
     "SignatureStatus",
     "Simulation",
-    "TokenAmount",
     "TokenBalance",
     "TransactionRefused",
 ]

@@ -22,14 +22,6 @@ class AccountInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenAmount:
-    """An amount of tokens."""
-
-    base_units: int
-    decimals: int
-
-
-@dataclass(frozen=True, slots=True)
 class TokenBalance:
     """What a token account of a transaction held before or after it, in base units."""
 

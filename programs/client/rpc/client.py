@@ -11,6 +11,7 @@ from solders.hash import Hash
 from solders.pubkey import Pubkey
 
 from core.domain.errors import Unavailable
+from programs.client.instructions.token2022 import TokenAccount
 from programs.client.rpc.answers import (
     AccountInfo,
     ConfirmedTransaction,
@@ -24,7 +25,6 @@ from programs.client.rpc.answers import (
     SignatureInfo,
     SignatureStatus,
     Simulation,
-    TokenAmount,
 )
 from programs.client.rpc.transport import Transport
 
@@ -218,21 +218,23 @@ class ChainClient:
         row = await self._transport.call("getTransaction", signature, options, answer=RawTransaction | None)  # pyright: ignore[reportArgumentType]  # a union is a type to msgspec
         return None if row is None else row.read(signature)
 
-    async def token_balance(self, account: Pubkey) -> TokenAmount:
-        """What a token account holds.
+    async def token_balance(self, account: Pubkey) -> int | None:
+        """Base units that a token account holds; `None` where there is no account.
 
         Raises:
-            RpcRefused: there is no such token account.
+            InvalidInput: the account is no token account.
         """
-        return await self._amount("getTokenAccountBalance", account)
+        found = await self.account(account)
+        return None if found is None else TokenAccount.decode(found.data).amount
 
-    async def token_supply(self, mint: Pubkey) -> TokenAmount:
-        """How much of a token exists.
+    async def token_supply(self, mint: Pubkey) -> int:
+        """Base units of a token that exist.
 
         Raises:
             RpcRefused: there is no such mint.
         """
-        return await self._amount("getTokenSupply", mint)
+        answer = await self._transport.call("getTokenSupply", str(mint), self._at(None), answer=_InContext[RawTokenAmount])
+        return int(answer.value.amount)
 
     async def balance(self, key: Pubkey) -> int:
         """Lamports at an address."""
@@ -241,10 +243,6 @@ class ChainClient:
     async def airdrop(self, key: Pubkey, lamports: int) -> str:
         """Ask a test cluster's faucet; returns the transaction's signature."""
         return await self._transport.call("requestAirdrop", str(key), lamports, answer=str)
-
-    async def _amount(self, method: str, key: Pubkey) -> TokenAmount:
-        answer = await self._transport.call(method, str(key), self._at(None), answer=_InContext[RawTokenAmount])
-        return TokenAmount(int(answer.value.amount), answer.value.decimals)
 
     def _at(self, commitment: Commitment | None) -> dict[str, str]:
         return {"commitment": commitment or self.commitment}

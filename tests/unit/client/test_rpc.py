@@ -112,7 +112,7 @@ async def test_an_internal_error_while_sending_is_an_unknown_outcome():
 
 async def test_a_malformed_request_is_refused():
     with pytest.raises(RpcRefused) as caught:
-        await client(error(-32602, "Invalid param: could not find account")).token_balance(KEY)
+        await client(error(-32602, "Invalid param: could not find account")).token_supply(KEY)
     assert caught.value.code == -32602
 
 
@@ -153,3 +153,12 @@ async def test_history_is_never_asked_at_processed():
 async def test_an_unhealthy_node_is_not_healthy():
     assert not await client(error(-32005, "behind")).is_healthy()
     assert await client(result("ok")).is_healthy()
+
+
+async def test_a_token_account_that_does_not_exist_has_no_balance():
+    assert await client(result({"context": {"slot": 1}, "value": None})).token_balance(KEY) is None
+
+
+async def test_a_supply_is_an_integer():
+    value = {"amount": "18446744073709551615", "decimals": 9, "uiAmount": None, "uiAmountString": "18446744073.709551615"}
+    assert await client(result({"context": {"slot": 1}, "value": value})).token_supply(KEY) == 2**64 - 1
