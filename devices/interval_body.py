@@ -45,19 +45,21 @@ def decode_interval_body(payload: bytes, *, network: bytes) -> UnverifiedFrame:
 
 
 def encode_interval_body(
-    statement: Statement, signature: bytes, *, wallet_address: str, public_key: bytes
+    statement: Statement, signature: bytes, *, wallet_address: str, public_key: bytes | None = None
 ) -> dict[str, str | int]:
     """The body of an interval statement, as a meter sends it; one of its energies is zero."""
     net_wh = statement.generation_wh or -statement.consumption_wh
-    return {
+    body: dict[str, str | int] = {
         "meter_id": statement.meter_id,
         "wallet_address": wallet_address,
         "kwh_amount": str(kwh_from_wh(net_wh)),
         "reading_timestamp": timestamp_text(statement.measured_at),
         "meter_signature": signature_text(signature),
-        "public_key": key_text(public_key),
         "sequence": statement.sequence,
     }
+    if public_key is not None:
+        body["public_key"] = key_text(public_key)
+    return body
 
 
 def parse_timestamp(text: str) -> int:

@@ -1,6 +1,8 @@
 """A meter on the network: it sends, listens to receipts, and sends again what is missing."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import Final
 
@@ -66,6 +68,7 @@ class Device:
         self._waiting = Waiting(first_retry_s=first_retry_s)
         self._asks_for_time = False
         self._replies: list[bytes] = []
+        self._heard = asyncio.Event()
 
     async def say_hello(self) -> None:
         """After every (re)connect: tell that it is there, and ask where it stands."""
@@ -79,6 +82,7 @@ class Device:
 
     async def tick(self, at: int) -> None:
         """Measure up to `at` (true time, Unix seconds), sign, write down, send."""
+        await self.tend()
         envelope = self.meter.state(at)
         if envelope is None:
             return
@@ -88,11 +92,14 @@ class Device:
         else:
             await self._send(Channel.READING, envelope, [self.meter.sequence])
 
-    async def send_what_is_due(self) -> int:
-        """Answer commands, ask for the time, and send due entries as journals; returns how many entries went out."""
+    async def tend(self) -> None:
+        """Answer commands, and say hello when there is something to ask."""
         await self._answer()
         if self._asks_for_time or not self.meter.knows_its_number:
             await self.say_hello()
+
+    async def send_what_is_due(self) -> int:
+        """Send due entries as journals, oldest first; returns how many there were."""
         await self._flush()
         entries = self.meter.journal.entries()
         due = self._waiting.due(entries, self._monotonic())
@@ -106,8 +113,19 @@ class Device:
         """Entries without a receipt that lets them rest: neither final nor quarantined."""
         return [sequence for sequence in self.meter.journal.entries() if not self._waiting.is_parked(sequence)]
 
+    def is_back(self) -> None:
+        """The line stands again after it broke: what was on it may be gone, so say hello at the next chance."""
+        self._asks_for_time = True
+
+    async def wait_for_receipts(self, timeout_s: float) -> None:
+        """Wait until something arrives, but no longer than `timeout_s` seconds."""
+        self._heard.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), timeout_s)
+
     def hears(self, channel: Channel, payload: bytes) -> None:
         """Take what arrived; a message that is none is ignored."""
+        self._heard.set()
         try:
             if channel is Channel.COMMAND:
                 self._obey(payload)

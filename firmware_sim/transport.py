@@ -9,6 +9,8 @@ from devices.topics import Channel
 
 Listener = Callable[[Channel, bytes], None]
 """Takes what arrives for one meter; never blocks."""
+Back = Callable[[], None]
+"""Told when a line that broke by itself stands again."""
 
 
 class LinkDown(Unavailable):
@@ -18,7 +20,7 @@ class LinkDown(Unavailable):
 class Transport(Protocol):
     """The network as a meter sees it."""
 
-    async def connect(self, meter_id: MeterId, listener: Listener) -> None:
+    async def connect(self, meter_id: MeterId, listener: Listener, back: Back) -> None:
         """Open the meter's line; returns when it stands, or raises LinkDown."""
         ...
 
@@ -38,8 +40,9 @@ class MemoryTransport:
         self._receive = receive
         self._listeners: dict[MeterId, Listener] = {}
 
-    async def connect(self, meter_id: MeterId, listener: Listener) -> None:
-        """Open the meter's line."""
+    async def connect(self, meter_id: MeterId, listener: Listener, back: Back) -> None:
+        """Open the meter's line; one without wires never breaks by itself."""
+        del back
         self._listeners[meter_id] = listener
 
     async def publish(self, meter_id: MeterId, channel: Channel, payload: bytes) -> None:
