@@ -37,6 +37,18 @@ pub fn require_flags(accounts: &[AccountView], flags: &[u8]) -> ProgramResult {
     Ok(())
 }
 
+/// Enough accounts; each signs, is writable and lies at the address as the interface's flags and pins ask.
+#[inline(always)]
+pub fn require_accounts(accounts: &[AccountView], flags: &[u8], pinned: &[Option<Key>]) -> ProgramResult {
+    require_flags(accounts, flags)?;
+    for (account, pin) in accounts.iter().zip(pinned) {
+        if let Some(pin) = pin {
+            require_address(account, pin)?;
+        }
+    }
+    Ok(())
+}
+
 /// The account belongs to `program`.
 #[inline(always)]
 pub fn require_owner(account: &AccountView, program: &Address) -> ProgramResult {

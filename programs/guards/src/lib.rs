@@ -9,17 +9,20 @@ pub mod account;
 pub mod bytes;
 pub mod ed25519;
 pub mod event;
+pub mod hash;
 pub mod pda;
 pub mod upgrade;
 
 use pinocchio::{error::ProgramError, Address, ProgramResult};
 
 pub use account::{
-    load, load_mut, require_address, require_distinct, require_flags, require_owner, require_role, require_signer, require_writable,
+    load, load_mut, require_accounts, require_address, require_distinct, require_flags, require_owner, require_role, require_signer,
+    require_writable,
 };
 pub use bytes::Bytes;
 pub use event::{emit_event, event, require_event_authority};
 pub use gridtokenx_interface::{guard::GuardError as Refusal, wire::Key};
+pub use hash::sha256;
 pub use pda::{create, create_pda, require_pda};
 pub use upgrade::require_upgrade_authority;
 
