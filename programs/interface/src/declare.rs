@@ -124,6 +124,9 @@ macro_rules! instruction {
             /// What is asked of each account, in order: signer, writable.
             pub const FLAGS: &[u8] = &[$($flags),*];
 
+            /// The address that each account must have, in order, where it is a constant.
+            pub const PINNED: &[Option<$crate::wire::Key>] = &[$($crate::wire::pinned(instruction!(@place $($place)?))),*];
+
             impl<A: Copy> Accounts<A> {
                 /// Names the accounts; what follows them is the rest. None when there are too few.
                 #[inline(always)]

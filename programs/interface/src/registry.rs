@@ -312,7 +312,7 @@ record! {
 }
 
 event! {
-    /// Settlement of one or several meters. One record for each meter that was looked at.
+    /// Settlement of one or several meters. One record for each meter that had something to settle.
     MeterBalanceSettled {
         /// Chain time, Unix seconds.
         timestamp: i64,

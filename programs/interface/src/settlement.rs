@@ -227,3 +227,78 @@ pub fn correct_within(meter: &Meter, size_wh: u64, limits: (u64, u64), now: u64)
     let sum = before.checked_add(size_wh)?;
     (size_wh > 0 && sum <= cap_wh).then_some((start, sum))
 }
+
+/// What stands around a settlement, read before any call.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// Settlement is paused.
+    pub paused: bool,
+    /// The energy token mints.
+    pub minting_enabled: bool,
+    /// What can be burned, Wh; None when the token account is unfit.
+    pub burnable_wh: Option<u64>,
+    /// What the zone lets through, Wh; None when it was not passed.
+    pub zone_room_wh: Option<u64>,
+    /// By how much the mint's supply can grow, Wh.
+    pub supply_room_wh: u64,
+}
+
+/// How much of `delta` moves now, Wh (minted when `delta` is positive, burned when negative), and why not more.
+#[inline(always)]
+pub fn decide(delta: i64, around: &Circumstances) -> (SettlementResult, u64) {
+    let size = delta.unsigned_abs();
+    if size == 0 {
+        return (SettlementResult::Nothing, 0);
+    }
+    if around.paused {
+        return (SettlementResult::Paused, 0);
+    }
+    let Some(burnable_wh) = around.burnable_wh else { return (SettlementResult::NoAccount, 0) };
+    if delta < 0 {
+        return part(size, burnable_wh, (SettlementResult::Burned, SettlementResult::BurnedInPart, SettlementResult::Owed));
+    }
+    if !around.minting_enabled {
+        return (SettlementResult::MintingDisabled, 0);
+    }
+    let Some(zone_room_wh) = around.zone_room_wh else { return (SettlementResult::NoZone, 0) };
+    if around.supply_room_wh < zone_room_wh {
+        return part(
+            size,
+            around.supply_room_wh,
+            (SettlementResult::Minted, SettlementResult::MintedInPart, SettlementResult::SupplyLimit),
+        );
+    }
+    part(size, zone_room_wh, (SettlementResult::Minted, SettlementResult::MintedInPart, SettlementResult::ZoneCap))
+}
+
+/// All, part or nothing of `size` when `room` is what there is.
+#[inline(always)]
+fn part(size: u64, room: u64, results: (SettlementResult, SettlementResult, SettlementResult)) -> (SettlementResult, u64) {
+    let (all, some, none) = results;
+    match room {
+        room if room >= size => (all, size),
+        0 => (none, 0),
+        room => (some, room),
+    }
+}
+
+/// Moves `settled_net_wh` by exactly what was minted or burned. None on overflow.
+#[inline(always)]
+pub fn settle(meter: &mut Meter, minted: bool, amount_wh: u64) -> Option<()> {
+    let amount = i64::try_from(amount_wh).ok()?;
+    if minted {
+        meter.minted_wh = meter.minted_wh.checked_add(amount_wh)?;
+        meter.settled_net_wh = meter.settled_net_wh.checked_add(amount)?;
+    } else {
+        meter.burned_wh = meter.burned_wh.checked_add(amount_wh)?;
+        meter.settled_net_wh = meter.settled_net_wh.checked_sub(amount)?;
+    }
+    Some(())
+}
+
+/// The corrections' sum after one more of `amount_wh`. None when ledger or sum would overflow.
+pub fn correct(meter: &Meter, amount_wh: i64) -> Option<i64> {
+    let sum = meter.correction_net_wh.checked_add(amount_wh)?;
+    target(meter.credited_generation_wh, meter.credited_consumption_wh, sum)?.checked_sub(meter.settled_net_wh)?;
+    Some(sum)
+}

@@ -2,8 +2,16 @@
 
 /// A public key or address.
 #[repr(transparent)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, Eq, Debug, Default)]
 pub struct Key(pub [u8; 32]);
+
+impl PartialEq for Key {
+    /// Word by word: four comparisons on chain instead of a call.
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        self.words() == other.words()
+    }
+}
 
 impl Key {
     /// "No key": never signs and never owns anything; a gate that finds it refuses.
@@ -13,6 +21,13 @@ impl Key {
     #[inline(always)]
     pub fn is_none(&self) -> bool {
         *self == Key::NONE
+    }
+
+    #[inline(always)]
+    fn words(&self) -> (u64, u64, u64, u64) {
+        // SAFETY: 32 bytes are four words, of which every bit pattern is a value.
+        let [a, b, c, d] = unsafe { core::mem::transmute::<[u8; 32], [u64; 4]>(self.0) };
+        (a, b, c, d)
     }
 }
 
@@ -148,6 +163,14 @@ pub enum Seed {
     Arg(&'static str),
     /// The address of another account of the instruction.
     Account(&'static str),
+}
+
+/// The address, where it is a constant.
+pub const fn pinned(place: Place) -> Option<Key> {
+    match place {
+        Place::Fixed(key) => Some(key),
+        Place::Any | Place::Pda(_) => None,
+    }
 }
 
 /// An account that an instruction takes.

@@ -1,0 +1,24 @@
+//! One file per instruction, each read from top to bottom: accounts, checks, effect.
+pub mod accept_authority;
+pub mod accept_zone_authority;
+pub mod apply_correction;
+pub mod cancel_correction;
+pub mod create_zone;
+pub mod get_unsettled_balance;
+pub mod initialize;
+pub mod propose_authority;
+pub mod record_correction;
+pub mod register_meter;
+pub mod register_user;
+pub mod resume_meter;
+pub mod revoke_device_key;
+pub mod rotate_device_key;
+pub mod set_correction_limits;
+pub mod set_meter_status;
+pub mod set_paused;
+pub mod set_roles;
+pub mod set_zone;
+pub mod settle_and_mint_tokens;
+pub mod settle_meter_balance;
+pub mod submit_meter_reading;
+pub mod verify_user;
