@@ -1,6 +1,6 @@
 """Stored statements with their verdicts. Energy in Wh, times in Unix seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Final
@@ -14,6 +14,7 @@ from core.domain.verdicts import Verdict
 from core.store.tables.readings import ConflictRow, MeterReadingRow
 from core.store.unit_of_work import Session
 
+METERS_PER_QUERY: Final = 100
 PAIRS_PER_QUERY: Final = 400  # SQLite's oldest limit is 999 variables a statement
 
 
@@ -84,6 +85,11 @@ _SET_VERDICT = (
     .values({name: bindparam(name) for name in ("verification_status", "reason", "ordinal", "updated_at")})
 )
 _NEXT_IDS_POSTGRESQL = sa.text("SELECT nextval(pg_get_serial_sequence('meter_readings', 'id')) FROM generate_series(1, :count)")
+
+
+_NUMBERS = sa.select(_READINGS.c.meter_id, _READINGS.c.sequence, _READINGS.c.reading_timestamp).order_by(
+    _READINGS.c.meter_id, _READINGS.c.sequence
+)
 
 
 async def next_ids(session: Session, count: int) -> Sequence[int]:
@@ -168,16 +174,29 @@ async def in_doubt(session: Session, meter_id: str, *, above: int) -> list[Store
     return [StoredStatement(*row) for row in (await connection.execute(statement)).all()]
 
 
-async def numbers_above(session: Session, meter_id: str, *, above: int, highest: int, limit: int) -> list[tuple[int, int]]:
-    """(sequence, measured_at) of what is stored above a number, up to the highest, ascending."""
-    statement = (
-        sa.select(_READINGS.c.sequence, _READINGS.c.reading_timestamp)
-        .where(_READINGS.c.meter_id == meter_id, _READINGS.c.sequence > above, _READINGS.c.sequence <= highest)
-        .order_by(_READINGS.c.sequence)
-        .limit(limit)
-    )
+async def numbers_above(
+    session: Session, bounds: Mapping[str, tuple[int, int]], *, widest: int
+) -> dict[str, list[tuple[int, int]]]:
+    """For each meter what is stored above a number, up to another: (sequence, measured_at), ascending.
+
+    Args:
+        session: the transaction.
+        bounds: for each meter the number to start above, and the last one.
+        widest: how many numbers are looked through; after an empty stretch of that width only the next one is found.
+    """
     connection = await session.connection()
-    return [(row[0], row[1]) for row in (await connection.execute(statement)).all()]
+    found: dict[str, list[tuple[int, int]]] = {}
+    meter_ids = list(bounds)
+    for start in range(0, len(meter_ids), METERS_PER_QUERY):
+        some = meter_ids[start : start + METERS_PER_QUERY]
+        statement = _NUMBERS.where(sa.or_(*(_between(meter_id, *bounds[meter_id], widest) for meter_id in some)))
+        for meter_id, sequence, measured_at in (await connection.execute(statement)).all():
+            found.setdefault(meter_id, []).append((sequence, measured_at))
+    for meter_id in bounds.keys() - found.keys():
+        above, last = bounds[meter_id]
+        next_one = _NUMBERS.where(_between(meter_id, above, last, last)).limit(1)
+        found[meter_id] = [(row[1], row[2]) for row in (await connection.execute(next_one)).all()]
+    return found
 
 
 async def keep_conflict(session: Session, conflict: ConflictRow) -> bool:
@@ -257,6 +276,13 @@ async def _latest(
     if before_id is not None:
         statement = statement.where(col(MeterReadingRow.id) < before_id)
     return (await session.exec(statement.order_by(col(MeterReadingRow.id).desc()).limit(limit))).all()
+
+
+def _between(meter_id: str, above: int, last: int, widest: int) -> sa.ColumnElement[bool]:
+    """A meter's numbers above one, up to the last, at most `widest` of them."""
+    return sa.and_(
+        _READINGS.c.meter_id == meter_id, _READINGS.c.sequence > above, _READINGS.c.sequence <= min(last, above + widest)
+    )
 
 
 def _values(reading: NewReading) -> dict[str, object]:
