@@ -31,7 +31,8 @@ keep() {
 }
 
 compile() {
-  "$here/toolchain/compile.sh" "$toolchain" "$here" "$here/target/sbf" "${@/#/gridtokenx-}" 2> "$work/compile.log" && return
+  local crates=("${@/#/gridtokenx-}")
+  "$here/toolchain/compile.sh" "$toolchain" "$here" "$here/target/sbf" "${crates[@]//_/-}" 2> "$work/compile.log" && return
   cat "$work/compile.log" >&2
   bad "the programs do not compile: the compiler's message is above"
   finish
