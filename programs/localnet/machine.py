@@ -1,6 +1,7 @@
 import msgspec
 from solders.account import Account
 from solders.clock import Clock
+from solders.epoch_schedule import EpochSchedule
 from solders.hash import Hash
 from solders.litesvm import LiteSVM
 from solders.pubkey import Pubkey
@@ -26,6 +27,7 @@ class Machine:
     def __init__(self) -> None:
         self._svm = LiteSVM().with_sigverify(False).with_blockhash_check(False).with_transaction_history(0)  # noqa: FBT003  # LiteSVM takes them by position
         self._svm.set_rent(Rent(LAMPORTS_PER_BYTE_YEAR, 1.0, 50))
+        self._svm.set_epoch_schedule(EpochSchedule.custom(SLOTS_PER_EPOCH, SLOTS_PER_EPOCH, False))  # noqa: FBT003  # solders takes it by position: no warm-up
         self._clock = (-1, -1)
         self._slot_hashes: list[tuple[int, Hash]] = []
 
