@@ -6,8 +6,11 @@ use std::{env, fmt::Write as _, fs, path::Path, str::FromStr};
 
 const IDS: &str = "../program-ids.toml";
 
-/// (program, [(constant, seed)]): the singletons of each program.
-const SINGLETONS: [(&str, &[(&str, &[u8])]); 3] = [
+/// A constant's name and its seed.
+type Singleton = (&'static str, &'static [u8]);
+
+/// The singletons of each program.
+const SINGLETONS: [(&str, &[Singleton]); 3] = [
     ("registry", &[("CONFIG", b"config"), ("AUTHORITY", b"authority"), ("EVENT_AUTHORITY", b"__event_authority")]),
     ("oracle", &[("CONFIG", b"config"), ("AUTHORITY", b"authority"), ("ROOTS", b"roots"), ("EVENT_AUTHORITY", b"__event_authority")]),
     ("energy_token", &[("CONFIG", b"config"), ("MINT", b"mint"), ("EVENT_AUTHORITY", b"__event_authority")]),

@@ -1,5 +1,5 @@
 //! Creating the program's own accounts.
-use gridtokenx_guards::{create_pda, load_mut, pda::Space, refused, require};
+use gridtokenx_guards::{pda, refused, require};
 use gridtokenx_interface::{layout::Account, registry::RegistryError};
 use pinocchio::{cpi::Seed, error::ProgramError, AccountView, Address};
 
@@ -11,11 +11,13 @@ pub struct Birth<'a> {
     pub payer: &'a AccountView,
     /// The seed that names the kind.
     pub kind: &'a [u8],
-    /// The seed that names the one.
+    /// The seed that names the one; empty for the settings, of which there is one.
     pub name: &'a [u8],
 }
 
 /// Creates an account of type `T` at `[kind, name]`, with zeroes after its discriminator; also returns its bump.
+///
+/// Every account is created with three seeds: a length that differs would be a sixth argument word of the guard.
 #[inline(never)]
 pub fn create<'a, T: Account>(account: &'a mut AccountView, birth: &Birth) -> Result<(&'a mut T, u8), ProgramError> {
     let (address, bump) =
@@ -23,19 +25,5 @@ pub fn create<'a, T: Account>(account: &'a mut AccountView, birth: &Birth) -> Re
     require(account.address() == &address, RegistryError::WrongAddress)?;
     let bumps = [bump];
     let seeds = [Seed::from(birth.kind), Seed::from(birth.name), Seed::from(&bumps)];
-    let account = create_at::<T>(account, birth.payer, &seeds)?;
-    Ok((account, bump))
-}
-
-/// Creates an account of type `T` at known seeds, with zeroes after its discriminator.
-#[inline(never)]
-pub fn create_at<'a, T: Account>(account: &'a mut AccountView, payer: &AccountView, seeds: &[Seed]) -> Result<&'a mut T, ProgramError> {
-    let length = core::mem::size_of::<T>();
-    create_pda(payer, account, &Space { length, paid_length: length, owner: ID }, seeds)?;
-    account
-        .try_borrow_mut()?
-        .first_chunk_mut::<8>()
-        .ok_or_else(|| refused(RegistryError::WrongAccountType))?
-        .copy_from_slice(&T::DISCRIMINATOR);
-    load_mut::<T>(account, ID)
+    Ok((pda::create::<T>(birth.payer, account, ID, &seeds)?, bump))
 }

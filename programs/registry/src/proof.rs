@@ -18,16 +18,24 @@ const BINDING: Place = Place { message: 8, message_length: 96, signature: 104, k
 const ROTATION_BY_OLD: Place = Place { message: 8, message_length: 72, key: 80, signature: 112 };
 const ROTATION_BY_NEW: Place = Place { message: 8, message_length: 72, key: 40, signature: 176 };
 
+/// What a binding is judged by.
+pub struct Moment<'a> {
+    /// Settings.
+    pub config: &'a Config,
+    /// The chain's clock, Unix seconds.
+    pub now: u64,
+}
+
 /// The binding in this instruction and the key that signed it: for this network and purpose, not from the future.
 #[inline(never)]
-pub fn binding(sysvar: &AccountView, data: &[u8], config: &Config, now: u64) -> Result<(Binding, Key), ProgramError> {
+pub fn binding(sysvar: &AccountView, data: &[u8], at: &Moment) -> Result<(Binding, Key), ProgramError> {
     let verified = Verified::open(sysvar, ID, data)?;
     require(verified.count() == 1, RegistryError::SignatureCheckMismatch)?;
     let signed = verified.signed(0, BINDING)?;
     let (binding, _) = wire::split::<Binding>(signed.message).ok_or_else(|| refused(RegistryError::WrongBinding))?;
     require(binding.magic == BINDING_MAGIC, RegistryError::WrongBinding)?;
-    require(binding.network == config.network, RegistryError::WrongNetwork)?;
-    require(binding.measured_at <= now.saturating_add(MAX_AHEAD_S), RegistryError::TimeInFuture)?;
+    require(binding.network == at.config.network, RegistryError::WrongNetwork)?;
+    require(binding.measured_at <= at.now.saturating_add(MAX_AHEAD_S), RegistryError::TimeInFuture)?;
     let limit = i64::MAX.unsigned_abs();
     let largest = binding.base_generation_wh.max(binding.base_consumption_wh).max(binding.sequence);
     require(largest <= limit, RegistryError::WrongBinding)?;

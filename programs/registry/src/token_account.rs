@@ -55,6 +55,7 @@ pub fn supply(mint: &AccountView) -> Option<u64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)] // a test may panic
 mod tests {
     use super::*;
 

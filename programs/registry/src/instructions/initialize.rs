@@ -5,9 +5,15 @@ use gridtokenx_interface::{
     registry::{Config, Initialize, RegistryError, RegistryInitialized},
     seeds,
 };
-use pinocchio::{cpi::Seed, AccountView, ProgramResult};
+use pinocchio::{AccountView, ProgramResult};
 
-use crate::{arguments::arguments, creation::create_at, event::emit, network::network, roles::require_roles};
+use crate::{
+    arguments::arguments,
+    creation::{create, Birth},
+    event::emit,
+    network::network,
+    roles::require_roles,
+};
 
 /// See the interface.
 #[inline(never)]
@@ -23,8 +29,8 @@ pub fn process(accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
     require(args.genesis_hash != [0; 32], RegistryError::WrongNetwork)?;
 
     // Effect
-    let bump = [ids::registry::CONFIG_BUMP];
-    let config = create_at::<Config>(&mut a.config, &a.payer, &[Seed::from(seeds::CONFIG), Seed::from(&bump)])?;
+    let birth = Birth { payer: &a.payer, kind: seeds::CONFIG, name: &[] };
+    let (config, bump) = create::<Config>(&mut a.config, &birth)?;
     config.authority = args.authority;
     config.provisioner = args.provisioner;
     config.auditor = args.auditor;
@@ -38,7 +44,7 @@ pub fn process(accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
     config.correction_cap_wh = args.correction_cap_wh;
     config.correction_window_s = args.correction_window_s;
     config.correction_delay_s = args.correction_delay_s;
-    config.bump = ids::registry::CONFIG_BUMP;
+    config.bump = bump;
     require_roles(config)?;
     let event =
         RegistryInitialized { authority: args.authority, provisioner: args.provisioner, auditor: args.auditor, network: config.network };

@@ -43,7 +43,7 @@ pub fn process(accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
     let token_account = token_account_of_verified(&a)?;
     zone_with_id(&a.zone, args.zone)?;
     require_kinds(args)?;
-    let (binding, device_key) = proof::binding(&a.instructions, data, config, now)?;
+    let (binding, device_key) = proof::binding(&a.instructions, data, &proof::Moment { config, now })?;
     require(is_meter_id(&binding.meter_id), RegistryError::InvalidMeterId)?;
     require(binding.owner == *key(a.owner.address()), RegistryError::WrongBinding)?;
     let bound = Bound { binding, device_key, now };

@@ -26,7 +26,7 @@ pub fn process(accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
     let config = load::<Config>(&a.config, ID)?;
     let (timestamp, now) = chain_time()?;
     require_provisioner(config, &a.provisioner)?;
-    let (binding, device_key) = proof::binding(&a.instructions, data, config, now)?;
+    let (binding, device_key) = proof::binding(&a.instructions, data, &proof::Moment { config, now })?;
     let meter = load_mut::<Meter>(&mut a.meter, ID)?;
     require(meter.status != STATUS_RETIRED, RegistryError::MeterRetired)?;
     require(meter.status == STATUS_SUSPENDED, RegistryError::InvalidStatus)?;

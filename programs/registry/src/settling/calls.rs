@@ -1,7 +1,7 @@
 //! The calls to the energy token: one for all mints of a batch, one for all its burns.
 use core::mem::MaybeUninit;
 
-use gridtokenx_guards::{address, refused, require_address};
+use gridtokenx_guards::{address, refused, require_address, Bytes};
 use gridtokenx_interface::{
     energy_token::UNITS_PER_WH,
     ids,
@@ -16,7 +16,6 @@ use pinocchio::{
 };
 
 use super::{moves::Moves, Batch};
-use crate::event::Buffer;
 
 /// How many accounts a desk is made of.
 pub const DESK_ACCOUNTS: usize = 6;
@@ -68,7 +67,7 @@ pub fn call(batch: &Batch, discriminator: &[u8; 8], moves: &Moves) -> ProgramRes
         return Ok(());
     }
     let desk = &batch.desk;
-    let mut data = Buffer::<LONGEST>::new();
+    let mut data = Bytes::<LONGEST>::new();
     data.push(discriminator)?;
     data.push(&(moves.count() as u32).to_le_bytes())?;
     let mut metas = [const { MaybeUninit::<InstructionAccount>::uninit() }; MOST];
@@ -98,7 +97,7 @@ pub fn call(batch: &Batch, discriminator: &[u8; 8], moves: &Moves) -> ProgramRes
     // SAFETY: the first `count` elements, at most `MOST`, were written above.
     let accounts = unsafe { core::slice::from_raw_parts(metas.as_ptr().cast::<InstructionAccount>(), count) };
     let views = views.get(..count).ok_or_else(|| refused(RegistryError::TooManyMeters))?;
-    let instruction = InstructionView { program_id: address(&ids::energy_token::ID), accounts, data: data.written() };
+    let instruction = InstructionView { program_id: address(&ids::energy_token::ID), accounts, data: data.as_slice() };
     let bump = [ids::registry::AUTHORITY_BUMP];
     let seeds = [Seed::from(seeds::AUTHORITY), Seed::from(&bump)];
     invoke_signed_with_bounds::<MOST, _>(&instruction, views, &[Signer::from(&seeds)])

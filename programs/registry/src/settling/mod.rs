@@ -4,7 +4,7 @@
 mod calls;
 mod moves;
 
-use gridtokenx_guards::{address, load, load_mut, refused, require};
+use gridtokenx_guards::{address, load, load_mut, refused, require, Bytes};
 use gridtokenx_interface::{
     energy_token::{self, UNITS_PER_WH},
     ids,
@@ -16,7 +16,7 @@ use gridtokenx_interface::{
 use pinocchio::{error::ProgramError, AccountView, ProgramResult};
 
 use crate::{
-    event::{emit_bytes, Buffer},
+    event::emit_bytes,
     token_account::{burnable, supply},
     ID,
 };
@@ -58,7 +58,7 @@ struct Progress {
     burns: Moves,
     supply_room_wh: u64,
     minting_enabled: bool,
-    event: Buffer<EVENT_LENGTH>,
+    event: Bytes<EVENT_LENGTH>,
     records: u32,
 }
 
@@ -75,7 +75,9 @@ pub fn split_zones(accounts: &[AccountView], zones: u8) -> Result<(&[AccountView
 /// Settles every meter of the batch; the ledger, the tokens and the event agree or nothing happens.
 #[inline(never)]
 pub fn settle_all(batch: &Batch, outcome: &mut Outcome) -> ProgramResult {
-    let mut progress = begin(batch)?;
+    let mut progress =
+        Progress { mints: Moves::new(), burns: Moves::new(), supply_room_wh: 0, minting_enabled: false, event: Bytes::new(), records: 0 };
+    begin(batch, &mut progress)?;
     let results = outcome.results.iter_mut();
     for ((index, pair), result) in (0u8..).zip(batch.pairs.chunks_exact(2)).zip(results) {
         let [meter, token_account] = pair else { continue };
@@ -89,23 +91,17 @@ pub fn settle_all(batch: &Batch, outcome: &mut Outcome) -> ProgramResult {
     finish(batch, &mut progress)
 }
 
+/// What is the same for every meter. The progress is written in place: a copy of the event would not fit the frame.
 #[inline(always)]
-fn begin(batch: &Batch) -> Result<Progress, ProgramError> {
+fn begin(batch: &Batch, progress: &mut Progress) -> ProgramResult {
     let token = load::<energy_token::Config>(batch.desk.energy_token_config, address(&ids::energy_token::ID))?;
     let supply = supply(batch.desk.mint).ok_or_else(|| refused(RegistryError::WrongAccountType))?;
-    let mut event = Buffer::new();
-    event.push(&EVENT_TAG)?;
-    event.push(&MeterBalanceSettled::DISCRIMINATOR)?;
-    event.push(&batch.timestamp.to_le_bytes())?;
-    event.push(&[0; 4])?;
-    Ok(Progress {
-        mints: Moves::new(),
-        burns: Moves::new(),
-        supply_room_wh: u64::MAX.saturating_sub(supply).wrapping_div(UNITS_PER_WH),
-        minting_enabled: token.minting_enabled == 1,
-        event,
-        records: 0,
-    })
+    progress.supply_room_wh = u64::MAX.saturating_sub(supply).wrapping_div(UNITS_PER_WH);
+    progress.minting_enabled = token.minting_enabled == 1;
+    progress.event.push(&EVENT_TAG)?;
+    progress.event.push(&MeterBalanceSettled::DISCRIMINATOR)?;
+    progress.event.push(&batch.timestamp.to_le_bytes())?;
+    progress.event.push(&[0; 4])
 }
 
 /// One meter: the ledger moves by what is planned; the calls that follow move the tokens, or the whole transaction fails.
@@ -180,8 +176,8 @@ fn finish(batch: &Batch, progress: &mut Progress) -> ProgramResult {
     if progress.records == 0 {
         return Ok(());
     }
-    progress.event.put(COUNT_AT, &progress.records.to_le_bytes())?;
-    emit_bytes(batch.event_authority, progress.event.written())
+    progress.event.overwrite(COUNT_AT, &progress.records.to_le_bytes())?;
+    emit_bytes(batch.event_authority, progress.event.as_slice())
 }
 
 impl Outcome {
