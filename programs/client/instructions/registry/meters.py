@@ -14,7 +14,7 @@ from programs.client.instructions.anchor import call, event_of, pack, paying, re
 from programs.client.messages import Binding, Rotation
 
 _ARGUMENTS = 8
-_BINDING, _ROTATION, _KEY, _SIGNATURE = 88, 72, 32, 64
+_BINDING, _ROTATION, _KEY, _SIGNATURE = Binding.packing.size, Rotation.packing.size, 32, 64
 
 
 def register_meter(
