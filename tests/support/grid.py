@@ -14,7 +14,7 @@ from programs.client.addresses import addresses_of
 from programs.client.conventions import network_bytes
 from programs.client.enrolment import MeterEnrolment, register_meter_instructions
 from programs.client.events import ChainEvent, decode_transaction_events
-from programs.client.instructions import energy_token, oracle, registry
+from programs.client.instructions import energy_token, oracle, registry, token2022
 from programs.client.instructions.oracle import AttestedReading, ProvenReading
 from programs.client.instructions.registry import MeterAccounts
 from programs.client.instructions.registry.settings import CorrectionLimits
@@ -328,7 +328,7 @@ class Grid:
         fixed = [at.oracle.config, at.roots, at.oracle.event_authority, at.oracle.authority]
         fixed += [at.registry.id, at.registry.config, at.registry.event_authority, at.registry.authority]
         fixed += [at.energy_token.id, at.energy_token.config, at.mint, at.energy_token.event_authority]
-        fixed += [oracle.INSTRUCTIONS_SYSVAR, registry.settlement.token2022.PROGRAM, *(at.zone(zone) for zone in zones)]
+        fixed += [oracle.INSTRUCTIONS_SYSVAR, token2022.PROGRAM, *(at.zone(zone) for zone in zones)]
         return self.chain.table([*fixed, *(key for device in devices for key in (device.address, device.token_account))])
 
     # --- looking ---------------------------------------------------------------------------------------------------------
