@@ -107,6 +107,11 @@ async def find(session: Session, meter_id: str) -> MeterRow | None:
     return await session.get(MeterRow, meter_id)
 
 
+async def find_for_change(session: Session, meter_id: str) -> MeterRow | None:
+    """One meter by its id, locked until the transaction ends."""
+    return await session.get(MeterRow, meter_id, with_for_update=True)
+
+
 async def find_by_legacy_id(session: Session, legacy_id: str) -> MeterRow | None:
     """The meter that an import gave a generated id."""
     return (await session.exec(select(MeterRow).where(MeterRow.legacy_id == legacy_id))).one_or_none()

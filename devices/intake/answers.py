@@ -37,7 +37,10 @@ def receipts_of(
     gaps: Mapping[str, Gaps],
     decided: Mapping[str, Mapping[int, Entry]],
 ) -> list[ReceiptMessage]:
-    """One receipt for each meter that spoke, by its own topic or under its signature; what ended its doubt in this batch is told as well."""
+    """One receipt for each meter that spoke, by its own topic or under its signature.
+
+    What this batch decided of earlier statements in doubt is told as well.
+    """
     results: dict[str, dict[int, ReceiptEntry]] = {}
     for item in items:
         speaker = item.submission.topic_meter_id or (item.meter_id if item.verified is not None else "")

@@ -13,6 +13,7 @@ from core.runtime.metrics import Metrics
 from core.store import Session, Store, device_keys, meters, work
 from core.store.work import Target
 from devices.acceptance import Profile
+from devices.frame import RefusedEntry
 from devices.intake.answers import outcome_of, receipts_of
 from devices.intake.book import MeterBook
 from devices.intake.frames import Item, read_messages
@@ -105,6 +106,25 @@ class Intake:
         if self._wake is not None and judged.settle:
             self._wake(set(judged.settle))
         return result
+
+    async def refuse(self, submission: Submission, detail: str) -> None:
+        """Keep a message that could not be judged as a refusal, reason `malformed`.
+
+        Args:
+            submission: the message.
+            detail: one sentence for operators.
+
+        Raises:
+            Unavailable: the database is away; nothing was stored.
+        """
+        raw = submission.raw
+        payload = raw if isinstance(raw, bytes) else raw.signed_bytes + raw.signature
+        item = Item(submission, refused=RefusedEntry(reason=Reason.MALFORMED, detail=detail, payload=payload))
+        item.refuse(Reason.MALFORMED, detail)
+        async with self._store.begin() as session:
+            counted_only = await self._refusals.write(session, [item], now=self._clock.now())
+        self._metrics.refusals_total.labels(Reason.MALFORMED.value, submission.source).inc()
+        self._metrics.refusals_uncounted_total.inc(counted_only)
 
     def _limit_topics(self, messages: Sequence[Sequence[Item]]) -> None:
         """A device that floods its topic is refused before its signatures cost time."""
