@@ -27,6 +27,7 @@ from broker.mailbox import BRIDGE_MAILBOX, DEVICE_MAILBOX, Delivery, Mailbox, Ma
 from broker.packets import ProtocolViolation, Publish
 from broker.routing import SubscriptionTree, matches
 from broker.session import ClientSession
+from core.domain.errors import Unavailable
 
 Authenticate = Callable[[str, str, str], Awaitable[Identity | None]]
 """(username, password, client id) → who it is, or None."""
@@ -178,11 +179,13 @@ class HardenedBroker(Broker):
         buffer = packets.PacketBuffer(self._limits.packet_bytes)
         async with asyncio.timeout(self._limits.connect_timeout_s):
             connecting = await self._read_connect(reader, writer)
-            identity = await self._identify(connecting) if connecting is not None else None
-        if connecting is None or identity is None:
+            if connecting is None:
+                self.counts.refused_connections += 1
+                return
+            identity = await self._identify(connecting)
+        if isinstance(identity, int):
             self.counts.refused_connections += 1
-            if connecting is not None:
-                writer.write(packets.connack(packets.REFUSED_NOT_AUTHORISED))
+            writer.write(packets.connack(identity))
             return
         session, connection, resumed = await self._admit(connecting, identity, Wire(reader, writer, buffer))
         goodbye = False
@@ -216,16 +219,19 @@ class HardenedBroker(Broker):
             return None
         return connecting
 
-    async def _identify(self, connecting: Session) -> Identity | None:
-        """Who connects, before any session is looked at; None also for another's client id or a will on another's topic."""
+    async def _identify(self, connecting: Session) -> Identity | int:
+        """Who connects, before any session is looked at, or the refusal's code; a will on another's topic is refused here."""
         username, client_id = connecting.username or "", connecting.client_id or ""
         if not username:
-            return None
-        identity = await self._authenticate_client(username, connecting.password or "", client_id)
+            return packets.REFUSED_NOT_AUTHORISED
+        try:
+            identity = await self._authenticate_client(username, connecting.password or "", client_id)
+        except Unavailable:
+            return packets.REFUSED_UNAVAILABLE
         if identity is None or not access.may_connect(identity, username, client_id):
-            return None
+            return packets.REFUSED_NOT_AUTHORISED
         if connecting.will_flag and not access.may_publish(identity, connecting.will_topic or ""):
-            return None
+            return packets.REFUSED_NOT_AUTHORISED
         return identity
 
     async def _admit(self, connecting: Session, identity: Identity, wire: Wire) -> tuple[ClientSession, ClientConnection, bool]:

@@ -17,7 +17,7 @@ from devices.receipts import ReceiptMessage
 from devices.topics import DEVICE_PUBLISHES, Channel, fleet_filter, parse_topic
 from oracle_bridge.ingest import Arrival, Ingest, IngestLimits
 from oracle_bridge.ingest_door import Door
-from oracle_bridge.receipts_out import HighestSequences, ReceiptsOut
+from oracle_bridge.receipts_out import ReceiptsOut
 from oracle_bridge.subscriber_link import BrokerAddress, MqttLink
 
 FIRST_PAUSE_S: Final = 0.2
@@ -37,9 +37,8 @@ class Subscriber:
         username: The bridge's user on the broker.
         password: Its password.
         fleet: Whose topics.
-        door: Where arrivals are committed.
-        highest: Where meters stand, for devices that say hello.
-        network: The deployment's 8 bytes, for the same.
+        door: Where arrivals are committed: `IntakeDoor` on the real intake.
+        network: The deployment's 8 bytes, for devices that say hello.
         clock: Stamps arrivals.
         metrics: Counters.
         client_id: Name of the session on the broker; the user name when unset.
@@ -56,7 +55,6 @@ class Subscriber:
         password: str,
         fleet: Fleet,
         door: Door,
-        highest: HighestSequences,
         network: bytes,
         clock: Clock,
         metrics: Metrics,
@@ -73,7 +71,7 @@ class Subscriber:
         self._metrics = metrics
         self._shared_group = shared_group
         self._link = MqttLink(address, receive_maximum=limits.max_backlog, on_message=self._message_arrived)
-        self._receipts = ReceiptsOut(publish=self._link.publish, fleet=fleet, network=network, clock=clock, highest=highest)
+        self._receipts = ReceiptsOut(publish=self._link.publish, fleet=fleet, network=network, clock=clock, highest=door.highest)
         self._ingest = Ingest(
             take=self._take,
             refuse=door.refuse,
