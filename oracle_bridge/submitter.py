@@ -11,7 +11,7 @@ from core.runtime.metrics import Metrics
 from core.store import ledger_rows
 from core.store.outbox import Draft, Ending, Item, OpenTransaction
 from core.store.unit_of_work import Store
-from core.store.work import REFUSED_MARK
+from core.store.work import REFUSED_MARK, DueMeter
 from oracle_bridge.blockhashes import Blockhashes
 from oracle_bridge.effects import Effects, ReadingResult, effects_of
 from oracle_bridge.latency import MintLatency
@@ -67,22 +67,45 @@ class Submitter:
         self._metrics = metrics
         self._latency = latency
         self._blockhashes = Blockhashes(chain, clock)
+        self._turn = asyncio.Lock()
         self._in_hand: set[int] = set()
         self._last_sent_ms: dict[int, int] = {}
 
+    async def draft(self, room: int) -> list[Drafted]:
+        """Write at most `room` drafts of what is due; `submit` them next."""
+        async with self._turn:
+            return self._take(await self._outbox.draft_due(room))
+
+    async def draft_settlements(self, left: Sequence[DueMeter], room: int) -> list[Drafted]:
+        """Write at most `room` drafts that only settle; `submit` them next."""
+        async with self._turn:
+            return self._take(await self._outbox.draft_settlements(left, room))
+
     async def submit(self, drafted: Sequence[Drafted]) -> None:
-        """Sign and send drafts, all at once."""
-        self._in_hand |= {one.draft.id for one in drafted}
-        try:
-            async with asyncio.TaskGroup() as group:
-                for one in drafted:
-                    group.create_task(self._submit(one), name=f"submit-{one.draft.id}")
-        finally:
-            self._in_hand -= {one.draft.id for one in drafted}
+        """Sign and send drafts, all at once.
+
+        Raises:
+            Unavailable: the database went away; `follow` finds what was left.
+        """
+        ends = await asyncio.gather(*(self._submit(one) for one in drafted), return_exceptions=True)
+        self._in_hand -= {one.draft.id for one in drafted}
+        for end in ends:
+            if end is not None:
+                raise end
+
+    async def count_open(self) -> int:
+        """How many transactions of this bridge may still land."""
+        return len(await self._outbox.open_transactions())
+
+    async def keep(self) -> int:
+        """Renew the leases, and take over what a silent bridge left; returns how many transactions were taken over."""
+        return await self._outbox.keep()
 
     async def follow(self) -> int:
         """Look after every open transaction once; returns how many are still open."""
-        rows = [row for row in await self._outbox.open_transactions() if row.id not in self._in_hand]
+        async with self._turn:  # a draft that is being written is in hand before anyone else sees it
+            rows = [row for row in await self._outbox.open_transactions() if row.id not in self._in_hand]
+        self._metrics.outbox_pending.set(len(rows) + len(self._in_hand))
         await self._withdraw_unsigned([row for row in rows if row.signature is None])
         signed = [(row, row.signature) for row in rows if row.signature is not None]
         if not signed:
@@ -96,6 +119,10 @@ class Submitter:
             elif status.is_confirmed:
                 ended += await self._conclude(row, signature, status)
         return len(signed) - ended - await self._look_after_unseen(unseen)
+
+    def _take(self, drafted: list[Drafted]) -> list[Drafted]:
+        self._in_hand |= {one.draft.id for one in drafted}
+        return drafted
 
     async def _submit(self, one: Drafted) -> None:
         draft = one.draft

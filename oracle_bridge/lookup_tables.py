@@ -1,0 +1,182 @@
+"""Address lookup tables for about 120 meters each: two addresses a meter shrink from 64 bytes to 2.
+
+The database remembers the tables' addresses before they are created; what a table contains is always read from the chain.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from solders.address_lookup_table_account import AddressLookupTableAccount
+from solders.pubkey import Pubkey
+
+from core.domain.clock import Clock
+from core.runtime.logging import get_logger
+from core.store import lookup_tables as rows
+from core.store.lookup_tables import TabledMeter
+from core.store.unit_of_work import Store
+from oracle_bridge.delivery import deliver
+from oracle_bridge.ports import Chain, Commitment
+from programs.client.addresses import INSTRUCTIONS_SYSVAR, Addresses
+from programs.client.instructions import lookup_table, token2022
+from programs.client.rpc import AccountInfo
+from programs.client.signer import Signer
+
+METERS_PER_TABLE: Final = 118
+"""Two addresses each; the rest of 256 is for what all transactions share, and for zones."""
+LAST_EXTENDED_SLOT_AT: Final = 12
+START_INDEX_AT: Final = 20
+"""Where a table's account keeps the slot of its last extension, and the first address added in it."""
+LOOK_EVERY_S: Final = 0.1
+
+_log = get_logger(__name__)
+
+
+class TableChain(Chain, Protocol):
+    """What tables need of the chain beyond sending."""
+
+    async def accounts(self, keys: Sequence[Pubkey]) -> list[AccountInfo | None]:
+        """Accounts in the order of their keys."""
+        ...
+
+    async def slot(self, commitment: Commitment | None = None) -> int:
+        """The current slot."""
+        ...
+
+
+class LookupTables:
+    """Keeps tables for all meters.
+
+    Args:
+        store: the database.
+        chain: the node.
+        payer: owns the tables and pays for them.
+        at: the deployment's addresses.
+        clock: the present.
+    """
+
+    def __init__(self, *, store: Store, chain: TableChain, payer: Signer, at: Addresses, clock: Clock) -> None:
+        self._store = store
+        self._chain = chain
+        self._payer = payer
+        self._at = at
+        self._clock = clock
+        self.active: dict[str, AddressLookupTableAccount] = {}
+        """Tables with those of their addresses that transactions may use now; read by the composer."""
+
+    async def ensure(self) -> None:
+        """Give every meter a place in a table, and wait until it counts. Costs one look when nothing is missing.
+
+        Raises:
+            Unavailable: the node is away; call again.
+        """
+        await self._read()
+        async with self._store.read() as session:
+            meters = await rows.meters(session)
+        for address in list(self.active):
+            await self._complete(address, [meter for meter in meters if meter.address == address])
+        homeless = [meter for meter in meters if meter.address not in self.active]
+        while homeless:
+            address = await self._roomy_table(meters) or await self._create()
+            room = METERS_PER_TABLE - sum(meter.address == address for meter in meters)
+            moved, homeless = homeless[:room], homeless[room:]
+            await self._complete(address, moved)
+            await self._assign(moved, address)
+            async with self._store.read() as session:
+                meters = await rows.meters(session)
+
+    async def _read(self) -> None:
+        """Load all tables from the chain; one that never came to be is forgotten."""
+        async with self._store.read() as session:
+            known = await rows.addresses(session, str(self._payer.pubkey))
+        slot = await self._chain.slot("confirmed")
+        accounts = await self._chain.accounts([Pubkey.from_string(address) for address in known])
+        for address, account in zip(known, accounts, strict=True):
+            if account is not None:
+                self.active[address] = usable(Pubkey.from_string(address), account.data, slot)
+                continue
+            self.active.pop(address, None)
+            async with self._store.begin() as session:
+                await rows.forget(session, address)
+
+    async def _roomy_table(self, meters: Sequence[TabledMeter]) -> str | None:
+        for address in self.active:
+            if sum(meter.address == address for meter in meters) < METERS_PER_TABLE:
+                return address
+        return None
+
+    async def _create(self) -> str:
+        owner = self._payer.pubkey
+        recent_slot = await self._chain.slot("confirmed")
+        instruction, key = lookup_table.create(owner, owner, recent_slot)
+        async with self._store.begin() as session:
+            await rows.add(
+                session,
+                address=str(key),
+                authority=str(owner),
+                recent_slot=recent_slot,
+                now_ms=self._clock.now_ms(),
+            )
+        await deliver(self._chain, self._payer, [instruction])
+        self.active[str(key)] = AddressLookupTableAccount(key=key, addresses=[])
+        _log.info("lookup_table_created", table=str(key))
+        return str(key)
+
+    async def _complete(self, address: str, meters: Sequence[TabledMeter]) -> None:
+        """Add what is missing of these meters' addresses, and wait until the last of them counts."""
+        present = set(self.active[address].addresses)
+        missing = [key for key in dict.fromkeys(self._addresses(meters)) if key not in present]
+        if not missing:
+            return
+        key, owner = Pubkey.from_string(address), self._payer.pubkey
+        step = lookup_table.MAX_ADDRESSES_AN_EXTENSION
+        for start in range(0, len(missing), step):
+            part = missing[start : start + step]
+            await deliver(self._chain, self._payer, [lookup_table.extend(key, owner, owner, part)])
+        await self._wait_until_usable(key, len(present) + len(missing))
+
+    async def _wait_until_usable(self, key: Pubkey, count: int) -> None:
+        while len(self.active[str(key)].addresses) < count:
+            slot = await self._chain.slot("confirmed")
+            (account,) = await self._chain.accounts([key])
+            if account is not None:
+                self.active[str(key)] = usable(key, account.data, slot)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _assign(self, meters: Sequence[TabledMeter], address: str) -> None:
+        async with self._store.begin() as session:
+            await rows.assign(session, [meter.meter_id for meter in meters], address)
+
+    def _addresses(self, meters: Sequence[TabledMeter]) -> list[Pubkey]:
+        zones = [self._at.zone(zone) for zone in sorted({meter.zone for meter in meters})]
+        own = [key for meter in meters for key in (self._at.meter(meter.meter_id), Pubkey.from_string(meter.token_account))]
+        return [*shared_addresses(self._at), *zones, *own]
+
+
+def shared_addresses(at: Addresses) -> list[Pubkey]:
+    """What every settlement names beside its meters and zones."""
+    return [
+        at.oracle.config,
+        at.roots,
+        at.oracle.event_authority,
+        at.oracle.authority,
+        INSTRUCTIONS_SYSVAR,
+        at.registry.id,
+        at.registry.config,
+        at.registry.event_authority,
+        at.registry.authority,
+        at.energy_token.id,
+        at.energy_token.config,
+        at.mint,
+        at.energy_token.event_authority,
+        token2022.PROGRAM,
+    ]
+
+
+def usable(key: Pubkey, data: bytes, slot: int) -> AddressLookupTableAccount:
+    """A table with those addresses that count at `slot`: addresses added in a slot count from the next one on."""
+    table = lookup_table.decode(key, data)
+    extended = int.from_bytes(data[LAST_EXTENDED_SLOT_AT : LAST_EXTENDED_SLOT_AT + 8], "little")
+    if slot > extended:
+        return table
+    return AddressLookupTableAccount(key=key, addresses=list(table.addresses)[: data[START_INDEX_AT]])
