@@ -3,18 +3,22 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 
-from programs.localnet import Localnet
-from tests.integration.localnet.steps import SOL
+from programs.localnet import GenesisProgram, Localnet
+from tests.integration.localnet.steps import SOL, fast
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
 
 SCRIPTS = Path(__file__).parents[2] / "node"
+PROGRAMS = Path(__file__).parents[3] / "programs"
 SCRIPT_DEADLINE_S = 60
 
 
@@ -77,3 +81,20 @@ async def test_anchor_provider_sends_confirms_simulates_subscribes_and_reads(loc
     assert report["tableAddresses"] == [True]
     assert report["history"] == [True]
     assert report["readsIdls"] is True
+
+
+async def test_anchor_drives_our_programs_by_their_idls(node_folder: Path):
+    authority, ids = Keypair(), tomllib.loads((PROGRAMS / "program-ids.toml").read_text())
+    deployed = tuple(
+        GenesisProgram(Pubkey.from_string(ids[name]), (PROGRAMS / "artifacts" / f"{name}.so").read_bytes(), authority.pubkey())
+        for name in ("registry", "oracle", "energy_token")
+    )
+    async with Localnet(fast(programs=deployed)) as localnet:
+        localnet.chain.fund(authority.pubkey(), 100 * SOL)
+        secret = msgspec.json.encode(list(bytes(authority))).decode()
+        report = await run(node_folder, "anchor_program.mjs", localnet.rpc_url, str(PROGRAMS / "idl"), secret)
+
+    assert report["oracle"]["authority"] is True
+    assert report["energy_token"]["authority"] is True
+    assert len(report["oracle"]["events"]) == len(report["energy_token"]["events"]) == 1
+    assert report["repeated"] != "accepted"
