@@ -1,0 +1,177 @@
+"""Intake on SQLite from prepared messages, as a ratio to raw single-thread signature checks in the same run.
+
+Prints one JSON object. Run it as `python -m benchmarks.bench_intake`.
+"""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from broker.passwords import hash_password
+from core.domain.identity import Fleet, parse_meter_id
+from core.domain.readings import AssetKind, ProofKind, Statement, StatementKind
+from core.runtime.clock import FixedClock
+from core.store import Store
+from devices.acceptance import STANDARD
+from devices.envelope import encode_binary, encode_journal, encode_json
+from devices.intake import Intake, SignatureVerifier, Submission
+from devices.keys import DeviceKey, key_text, signature_is_valid, signature_text
+from devices.provisioning import MeterImport, record_bound_meter
+from devices.provisioning.meter_import import binding_message_of
+from devices.statement import encode_statement
+
+NETWORK: Final = b"benchnet"
+FLEET: Final = Fleet("bench")
+BASE_AT: Final = 1_700_000_100
+CADENCE_S: Final = 900
+METERS: Final = 64
+READINGS: Final = 256
+"""Of each meter."""
+BATCH: Final = 256
+"""Messages in a micro-batch of single envelopes."""
+JOURNALS_PER_BATCH: Final = 8
+
+Journey = list[list[Submission]]
+Prepared = list[tuple[Statement, bytes, DeviceKey]]
+
+
+def main() -> None:
+    """Measure and print."""
+    print(json.dumps(asyncio.run(measure()), indent=1))
+
+
+async def measure() -> dict[str, float]:
+    """Rates per second, and their ratios to the raw one."""
+    devices = [(f"B-{number:04}", DeviceKey(number.to_bytes(32, "big"))) for number in range(1, METERS + 1)]
+    prepared = _prepare(devices)
+    raw = _raw_checks_per_s(prepared)
+    figures = {"raw_single_thread_per_s": raw, "readings": float(len(prepared))}
+    for name, batches in (
+        ("journal", _journals(prepared)),
+        ("binary_envelope", _singles(prepared, encode_binary)),
+        ("json_envelope", _singles(prepared, encode_json)),
+    ):
+        rate = await _intake_per_s(devices, batches, len(prepared))
+        figures[f"{name}_per_s"] = rate
+        figures[f"{name}_ratio"] = round(rate / raw, 3)
+    return {name: round(value, 3) for name, value in figures.items()}
+
+
+def _prepare(devices: Sequence[tuple[str, DeviceKey]]) -> Prepared:
+    """Every meter's readings in order of time, meters side by side."""
+    prepared: Prepared = []
+    for sequence in range(1, READINGS + 1):
+        for meter_id, key in devices:
+            statement = Statement(
+                kind=StatementKind.REGISTER,
+                network=NETWORK,
+                meter_id=parse_meter_id(meter_id),
+                sequence=sequence,
+                measured_at=BASE_AT + sequence * CADENCE_S,
+                generation_wh=sequence * 250,
+                consumption_wh=sequence * 40,
+            )
+            prepared.append((statement, key.sign(encode_statement(statement)), key))
+    return prepared
+
+
+def _raw_checks_per_s(prepared: Prepared) -> float:
+    some = [(encode_statement(statement), signature, key.public_key) for statement, signature, key in prepared[:8_000]]
+    started = time.perf_counter()
+    for message, signature, public_key in some:
+        if not signature_is_valid(message, signature, public_key):
+            raise RuntimeError("a prepared signature is not valid")
+    return len(some) / (time.perf_counter() - started)
+
+
+def _journals(prepared: Prepared) -> Journey:
+    """One journal of 256 statements a meter."""
+    by_meter: dict[str, list[bytes]] = {}
+    for statement, signature, _ in prepared:
+        by_meter.setdefault(statement.meter_id, []).append(encode_binary(statement, signature))
+    messages = [
+        _submission(meter_id, journal, "journal")
+        for meter_id, all_of_it in by_meter.items()
+        for journal in encode_journal(all_of_it)
+    ]
+    return [messages[start : start + JOURNALS_PER_BATCH] for start in range(0, len(messages), JOURNALS_PER_BATCH)]
+
+
+def _singles(prepared: Prepared, encode: Callable[[Statement, bytes], bytes]) -> Journey:
+    messages = [_submission(statement.meter_id, encode(statement, signature), "reading") for statement, signature, _ in prepared]
+    return [messages[start : start + BATCH] for start in range(0, len(messages), BATCH)]
+
+
+def _submission(meter_id: str, payload: bytes, kind: str) -> Submission:
+    return Submission(
+        raw=payload,
+        source="mqtt",
+        kind="journal" if kind == "journal" else "reading",
+        fleet=FLEET,
+        topic_meter_id=meter_id,
+        received_at=BASE_AT + (READINGS + 1) * CADENCE_S,
+    )
+
+
+async def _intake_per_s(devices: Sequence[tuple[str, DeviceKey]], batches: Journey, readings: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(f"sqlite+aiosqlite:///{Path(folder) / 'bench.db'}")
+        await store.migrate()
+        clock = FixedClock(BASE_AT + (READINGS + 1) * CADENCE_S)
+        await _enrol(store, devices, clock)
+        verifier = SignatureVerifier(threads=2)
+        intake = Intake(
+            store=store, clock=clock, network=NETWORK, profile=STANDARD, verifier=verifier, messages_per_minute=1_000_000
+        )
+        started = time.perf_counter()
+        accepted = 0
+        for batch in batches:
+            result = await intake.submit(batch)
+            accepted += sum(outcome.verdict.value == "accepted" for message in result.outcomes for outcome in message)
+        took_s = time.perf_counter() - started
+        verifier.close()
+        await store.close()
+    if accepted != readings:
+        raise RuntimeError(f"{accepted} of {readings} prepared readings were accepted")
+    return readings / took_s
+
+
+async def _enrol(store: Store, devices: Sequence[tuple[str, DeviceKey]], clock: FixedClock) -> None:
+    async with store.begin() as session:
+        for meter_id, key in devices:
+            wallet = key_text(key.public_key)
+            unsigned = MeterImport(
+                meter_id=parse_meter_id(meter_id),
+                legacy_id=None,
+                owner=wallet,
+                asset_kind=AssetKind.COMMERCIAL,
+                statement_kind=StatementKind.REGISTER,
+                proof_kind=ProofKind.DEVICE,
+                zone=1,
+                rated_power_out_w=100_000,
+                rated_power_in_w=100_000,
+                public_key=key_text(key.public_key),
+                base_sequence=0,
+                base_measured_at=BASE_AT,
+                base_generation_wh=0,
+                base_consumption_wh=0,
+                binding_signature=signature_text(bytes(64)),
+            )
+            key.sign(binding_message_of(unsigned, network=NETWORK))
+            await record_bound_meter(
+                session,
+                unsigned,
+                fleet=FLEET,
+                token_account=wallet,
+                owner_verified=True,
+                hash_password=hash_password,
+                clock=clock,
+            )
+
+
+if __name__ == "__main__":
+    main()
