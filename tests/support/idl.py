@@ -45,7 +45,7 @@ def instruction(program: str, name: str, arguments: dict[str, Any], accounts: di
     resolved: dict[str, Pubkey] = {}
     metas: list[AccountMeta] = []
     for account in described["accounts"]:
-        key = _address(program, account, arguments, described, accounts | resolved)
+        key = _address(program, owner, account, arguments, described, accounts | resolved)
         resolved[account["name"]] = key
         is_signer = account.get("signer", False) or (account.get("optional", False) and account["name"] in accounts)
         metas.append(AccountMeta(key, is_signer=is_signer, is_writable=account.get("writable", False)))
