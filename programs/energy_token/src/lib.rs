@@ -4,8 +4,9 @@
 #![no_std]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test may panic"))]
 
+mod events;
 mod instructions;
-mod moves;
+mod settings;
 mod text;
 mod token_2022;
 mod totals;
@@ -42,7 +43,7 @@ pub fn process_instruction(_program_id: &Address, accounts: &mut [AccountView], 
         RetireTokens::DISCRIMINATOR => instructions::retire_tokens(accounts, data),
         SetMintingEnabled::DISCRIMINATOR => instructions::set_minting_enabled(accounts, data),
         ProposeAuthority::DISCRIMINATOR => instructions::propose_authority(accounts, data),
-        AcceptAuthority::DISCRIMINATOR => instructions::accept_authority(accounts),
+        AcceptAuthority::DISCRIMINATOR => instructions::accept_authority(accounts, data),
         Initialize::DISCRIMINATOR => instructions::initialize(accounts, data),
         _ => Err(refused(EnergyTokenError::UnknownInstruction)),
     }

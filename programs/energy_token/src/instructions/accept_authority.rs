@@ -1,31 +1,26 @@
 //! The proposed authority takes over.
-use gridtokenx_guards::{emit_event, event, load_mut, refused, require, require_address, require_flags, require_role, Key};
-use gridtokenx_interface::{
-    energy_token::{AcceptAuthority, AuthorityChanged, Config, EnergyTokenError},
-    ids::energy_token::{CONFIG, EVENT_AUTHORITY_BUMP},
-};
+use gridtokenx_guards::{load_mut, refused, require, require_accounts, require_role, Key};
+use gridtokenx_interface::energy_token::{AcceptAuthority, AuthorityChanged, Config, EnergyTokenError};
 use pinocchio::{AccountView, ProgramResult};
 
-use crate::PROGRAM_ID;
+use crate::{events::emit, settings, PROGRAM_ID};
 
 #[inline(never)]
-pub fn accept_authority(accounts: &[AccountView]) -> ProgramResult {
+pub fn accept_authority(accounts: &[AccountView], data: &[u8]) -> ProgramResult {
     // Accounts
-    require_flags(accounts, AcceptAuthority::FLAGS)?;
+    require_accounts(accounts, AcceptAuthority::FLAGS, AcceptAuthority::PINNED)?;
     let (mut accounts, _) = AcceptAuthority::Accounts::split(accounts).ok_or_else(|| refused(EnergyTokenError::MissingAccount))?;
 
     // Checks
-    require_address(&accounts.config, &CONFIG)?;
+    settings::arguments::<AcceptAuthority::Args>(data)?;
     let config = load_mut::<Config>(&mut accounts.config, PROGRAM_ID)?;
-    let (old, new) = (config.authority, config.pending_authority);
-    require(!new.is_none(), EnergyTokenError::NoPendingAuthority)?;
-    require_role(&accounts.pending_authority, &new, EnergyTokenError::Unauthorized)?;
+    let (old_authority, new_authority) = (config.authority, config.pending_authority);
+    require(!new_authority.is_none(), EnergyTokenError::NoPendingAuthority)?;
+    require_role(&accounts.pending_authority, &new_authority, EnergyTokenError::Unauthorized)?;
 
     // Effect
-    config.authority = new;
+    config.authority = new_authority;
     config.pending_authority = Key::NONE;
-    let mut data = event::<80>(&AuthorityChanged::DISCRIMINATOR)?;
-    data.push(&old.0)?;
-    data.push(&new.0)?;
-    emit_event(PROGRAM_ID, &accounts.event_authority, EVENT_AUTHORITY_BUMP, data.as_slice())
+    let told = AuthorityChanged { old_authority, new_authority };
+    emit(&accounts.event_authority, &AuthorityChanged::DISCRIMINATOR, &told)
 }

@@ -1,29 +1,22 @@
 //! Burns what the registry's ledger says was consumed, by the delegation that each holder gave to the registry.
 //!
 //! It is never paused: `set_minting_enabled` stops minting only.
-use gridtokenx_guards::{load_mut, refused, require_address, require_flags, require_role};
-use gridtokenx_interface::{
-    energy_token::{BurnForConsumption, Config, EnergyTokenError, TokensBurned},
-    ids::{self, energy_token},
-};
+use gridtokenx_guards::{refused, require_accounts};
+use gridtokenx_interface::energy_token::{BurnForConsumption, EnergyTokenError, TokensBurned};
 use pinocchio::{AccountView, ProgramResult};
 
-use crate::{moves::Moves, token_2022, totals, PROGRAM_ID};
+use crate::{events::Moves, settings, token_2022, totals};
 
 #[inline(never)]
 pub fn burn_for_consumption(accounts: &[AccountView], data: &[u8]) -> ProgramResult {
     // Accounts
-    require_flags(accounts, BurnForConsumption::FLAGS)?;
+    require_accounts(accounts, BurnForConsumption::FLAGS, BurnForConsumption::PINNED)?;
     let (mut fixed, token_accounts) =
         BurnForConsumption::Accounts::split(accounts).ok_or_else(|| refused(EnergyTokenError::MissingAccount))?;
-    require_address(&fixed.config, &energy_token::CONFIG)?;
-    require_address(&fixed.mint, &energy_token::MINT)?;
-    require_address(&fixed.token_program, &ids::TOKEN_2022)?;
 
     // Checks
     let (items, sum) = totals::amounts(data, token_accounts)?;
-    let config = load_mut::<Config>(&mut fixed.config, PROGRAM_ID)?;
-    require_role(&fixed.registry_authority, &config.registry_authority, EnergyTokenError::Unauthorized)?;
+    let config = settings::config_of_registry(&mut fixed.config, &fixed.registry_authority)?;
 
     // Effect
     totals::add(&mut config.burned_units, sum)?;

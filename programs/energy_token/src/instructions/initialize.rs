@@ -1,16 +1,13 @@
 //! Creates the mint with its metadata and the settings, once, by the program's upgrade authority.
-use gridtokenx_guards::{
-    create, create_pda, emit_event, event, pda::Space, refused, require, require_address, require_flags, require_upgrade_authority, Bytes,
-    Key,
-};
+use gridtokenx_guards::{create, create_pda, pda::Space, refused, require, require_accounts, require_upgrade_authority, Bytes, Key};
 use gridtokenx_interface::{
     energy_token::{Config, EnergyTokenError, Initialize, TokenInitialized},
     ids::{self, energy_token},
-    seeds, wire,
+    seeds,
 };
 use pinocchio::{cpi::Seed, error::ProgramError, AccountView, ProgramResult};
 
-use crate::{text, token_2022, PROGRAM_ID};
+use crate::{events::emit, settings, text, token_2022, PROGRAM_ID};
 
 const LONGEST_NAME: usize = 64;
 const LONGEST_SYMBOL: usize = 16;
@@ -21,15 +18,12 @@ const LONGEST_METADATA: usize = 8 + 12 + LONGEST_NAME + LONGEST_SYMBOL + LONGEST
 #[inline(never)]
 pub fn initialize(accounts: &[AccountView], data: &[u8]) -> ProgramResult {
     // Accounts
-    require_flags(accounts, Initialize::FLAGS)?;
+    require_accounts(accounts, Initialize::FLAGS, Initialize::PINNED)?;
     let (mut accounts, _) = Initialize::Accounts::split(accounts).ok_or_else(|| refused(EnergyTokenError::MissingAccount))?;
-    require_address(&accounts.config, &energy_token::CONFIG)?;
-    require_address(&accounts.mint, &energy_token::MINT)?;
-    require_address(&accounts.token_program, &ids::TOKEN_2022)?;
     require_upgrade_authority(&accounts.upgrade_authority, &accounts.program_data, &energy_token::PROGRAM_DATA)?;
 
     // Checks
-    let (args, texts) = wire::split::<Initialize::Args>(data).ok_or_else(|| refused(EnergyTokenError::MalformedInstruction))?;
+    let (args, texts) = settings::arguments_and_rest::<Initialize::Args>(data)?;
     require(!args.authority.is_none(), EnergyTokenError::RoleUnset)?;
     let texts_length = texts_length(texts)?;
 
@@ -42,10 +36,8 @@ pub fn initialize(accounts: &[AccountView], data: &[u8]) -> ProgramResult {
     metadata.push(&token_2022::INITIALIZE_METADATA)?;
     metadata.push(texts)?;
     token_2022::initialize_metadata(&accounts.mint, &accounts.config, metadata.as_slice())?;
-    let mut data = event::<80>(&TokenInitialized::DISCRIMINATOR)?;
-    data.push(&args.authority.0)?;
-    data.push(&energy_token::MINT.0)?;
-    emit_event(PROGRAM_ID, &accounts.event_authority, energy_token::EVENT_AUTHORITY_BUMP, data.as_slice())
+    let told = TokenInitialized { authority: args.authority, mint: energy_token::MINT };
+    emit(&accounts.event_authority, &TokenInitialized::DISCRIMINATOR, &told)
 }
 
 /// How long name, symbol and URI are together, each within its limit and nothing behind them.

@@ -1,27 +1,20 @@
 //! Mints what the registry's ledger says was produced: one amount for each token account.
-use gridtokenx_guards::{load_mut, refused, require, require_address, require_flags, require_role};
-use gridtokenx_interface::{
-    energy_token::{Config, EnergyTokenError, MintFromProduction, TokensMinted},
-    ids::{self, energy_token},
-};
+use gridtokenx_guards::{refused, require, require_accounts};
+use gridtokenx_interface::energy_token::{EnergyTokenError, MintFromProduction, TokensMinted};
 use pinocchio::{AccountView, ProgramResult};
 
-use crate::{moves::Moves, token_2022, totals, PROGRAM_ID};
+use crate::{events::Moves, settings, token_2022, totals};
 
 #[inline(never)]
 pub fn mint_from_production(accounts: &[AccountView], data: &[u8]) -> ProgramResult {
     // Accounts
-    require_flags(accounts, MintFromProduction::FLAGS)?;
+    require_accounts(accounts, MintFromProduction::FLAGS, MintFromProduction::PINNED)?;
     let (mut fixed, token_accounts) =
         MintFromProduction::Accounts::split(accounts).ok_or_else(|| refused(EnergyTokenError::MissingAccount))?;
-    require_address(&fixed.config, &energy_token::CONFIG)?;
-    require_address(&fixed.mint, &energy_token::MINT)?;
-    require_address(&fixed.token_program, &ids::TOKEN_2022)?;
 
     // Checks
     let (items, sum) = totals::amounts(data, token_accounts)?;
-    let config = load_mut::<Config>(&mut fixed.config, PROGRAM_ID)?;
-    require_role(&fixed.registry_authority, &config.registry_authority, EnergyTokenError::Unauthorized)?;
+    let config = settings::config_of_registry(&mut fixed.config, &fixed.registry_authority)?;
     require(config.minting_enabled == 1, EnergyTokenError::MintingDisabled)?;
 
     // Effect

@@ -1,31 +1,23 @@
 //! The authority proposes who follows it.
-use gridtokenx_guards::{emit_event, event, key, load_mut, refused, require, require_address, require_flags, require_role};
-use gridtokenx_interface::{
-    energy_token::{AuthorityProposed, Config, EnergyTokenError, ProposeAuthority},
-    ids::energy_token::{CONFIG, EVENT_AUTHORITY_BUMP},
-    wire,
-};
+use gridtokenx_guards::{key, refused, require_accounts};
+use gridtokenx_interface::energy_token::{AuthorityProposed, EnergyTokenError, ProposeAuthority};
 use pinocchio::{AccountView, ProgramResult};
 
-use crate::PROGRAM_ID;
+use crate::{events::emit, settings};
 
 #[inline(never)]
 pub fn propose_authority(accounts: &[AccountView], data: &[u8]) -> ProgramResult {
     // Accounts
-    require_flags(accounts, ProposeAuthority::FLAGS)?;
+    require_accounts(accounts, ProposeAuthority::FLAGS, ProposeAuthority::PINNED)?;
     let (mut accounts, _) = ProposeAuthority::Accounts::split(accounts).ok_or_else(|| refused(EnergyTokenError::MissingAccount))?;
-    let (args, rest) = wire::split::<ProposeAuthority::Args>(data).ok_or_else(|| refused(EnergyTokenError::MalformedInstruction))?;
 
     // Checks
-    require(rest.is_empty(), EnergyTokenError::MalformedInstruction)?;
-    require_address(&accounts.config, &CONFIG)?;
-    let config = load_mut::<Config>(&mut accounts.config, PROGRAM_ID)?;
-    require_role(&accounts.authority, &config.authority, EnergyTokenError::Unauthorized)?;
+    let args = settings::arguments::<ProposeAuthority::Args>(data)?;
+    let config = settings::config_of_authority(&mut accounts.config, &accounts.authority)?;
 
     // Effect
     config.pending_authority = args.new_authority;
-    let mut data = event::<80>(&AuthorityProposed::DISCRIMINATOR)?;
-    data.push(&key(accounts.authority.address()).0)?;
-    data.push(&args.new_authority.0)?;
-    emit_event(PROGRAM_ID, &accounts.event_authority, EVENT_AUTHORITY_BUMP, data.as_slice())
+    let authority = *key(accounts.authority.address());
+    let told = AuthorityProposed { authority, pending_authority: args.new_authority };
+    emit(&accounts.event_authority, &AuthorityProposed::DISCRIMINATOR, &told)
 }
