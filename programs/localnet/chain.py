@@ -1,5 +1,7 @@
+import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,6 +64,8 @@ class Chain:
         self._pending: deque[SlotLog] = deque()
         self._observers: list[ChainObserver] = []
         self._airdrops = 0
+        self.halted = ""
+        """Why the chain stopped for good; empty while it is well."""
         try:
             self.identity = self._open(config)
             self._deploy(config)
@@ -146,7 +150,9 @@ class Chain:
         if not any_blockhash:
             if self.blocks.valid(submission.blockhash) is None:
                 return refusal("BlockhashNotFound")
-            if self.storage.has_landed(submission.signature, submission.message_hash):
+            with self._durably():
+                repeated = self.storage.has_landed(submission.signature, submission.message_hash)
+            if repeated:
                 return refusal("AlreadyProcessed")
         try:
             submission.resolve(self.account)
@@ -183,8 +189,9 @@ class Chain:
         record = TransactionRecord(
             log.slot, len(log.records), submission.signature, submission.message_hash, submission.wire, meta
         )
-        self.storage.put_accounts(changes)
-        self.storage.put_transaction(record, submission.keys)
+        with self._durably():
+            self.storage.put_accounts(changes)
+            self.storage.put_transaction(record, submission.keys)
         log.records.append(record)
         log.changes.update(changes)
         for observer in self._observers:
@@ -192,8 +199,24 @@ class Chain:
         return record
 
     def commit(self) -> None:
-        """Make everything executed so far durable."""
-        self.storage.commit()
+        """Make everything executed so far durable.
+
+        Raises:
+            LocalnetError: The disk failed, now or before.
+        """
+        with self._durably():
+            self.storage.commit()
+
+    @contextmanager
+    def _durably(self) -> Generator[None, None, None]:
+        """Stop the chain for good when the disk fails: what is in memory is then ahead of what would come back."""
+        if self.halted:
+            raise LocalnetError(f"localnet halted because its disk failed ({self.halted}): make room and start it again")
+        try:
+            yield
+        except sqlite3.Error as error:
+            self.halted = str(error)
+            raise LocalnetError(f"localnet halts because its disk failed ({error}): make room and start it again") from error
 
     def fund(self, address: Pubkey, lamports: int) -> bytes:
         """Give lamports from the faucet, durably.
@@ -229,10 +252,11 @@ class Chain:
             transaction_count=len(log.records),
             total_transactions=self.transaction_count,
         )
-        self.storage.put_block(block)
-        if block.slot % PRUNE_EVERY == 0:
-            self.storage.forget_empty_blocks(block.slot - EMPTY_BLOCKS_KEPT)
-        self.storage.commit()
+        with self._durably():
+            self.storage.put_block(block)
+            if block.slot % PRUNE_EVERY == 0:
+                self.storage.forget_empty_blocks(block.slot - EMPTY_BLOCKS_KEPT)
+            self.storage.commit()
         self.blocks.add(block)
         self._open_log = SlotLog(block.slot + 1)
         self._pending.append(log)
@@ -247,9 +271,11 @@ class Chain:
 
     def close(self) -> None:
         """Close the open slot when it holds transactions, and let go of the disk."""
-        if self._open_log.records:
-            self.close_slot()
-        self.storage.close()
+        try:
+            if self._open_log.records and not self.halted:
+                self.close_slot()
+        finally:
+            self.storage.close()
 
     def _sync_machine(self) -> None:
         self._machine.set_time(self.open_slot, self.unix_time())

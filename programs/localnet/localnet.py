@@ -1,5 +1,6 @@
 import asyncio
 import ipaddress
+import logging
 import socket
 from types import TracebackType
 from typing import Self
@@ -9,6 +10,8 @@ from programs.localnet.chain import Chain
 from programs.localnet.config import LocalnetConfig
 from programs.localnet.errors import LocalnetError
 from programs.localnet.server import EmbeddedServer, bind_pair
+
+log = logging.getLogger(__name__)
 
 
 class Localnet:
@@ -64,7 +67,11 @@ class Localnet:
         self._port = self._sockets[0].getsockname()[1]
         app = RpcApp(self._chain, max_body_bytes=config.max_body_bytes, max_subscriptions=config.max_subscriptions)
         self._server = EmbeddedServer(app, config.max_body_bytes)
-        await self._server.open(self._sockets)
+        try:
+            await self._server.open(self._sockets)
+        except BaseException:
+            await self.stop()
+            raise
         self._schedule()
 
     async def stop(self) -> None:
@@ -96,5 +103,9 @@ class Localnet:
         self._tick = asyncio.get_running_loop().call_later(self._config.slot_ms / 1000, self._close_slot)
 
     def _close_slot(self) -> None:
-        self.chain.close_slot()
+        try:
+            self.chain.close_slot()
+        except LocalnetError:
+            log.exception("localnet_halted")
+            return
         self._schedule()

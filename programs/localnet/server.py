@@ -18,6 +18,7 @@ class EmbeddedServer(uvicorn.Server):
         config = uvicorn.Config(
             app,
             log_config=None,
+            log_level="warning",
             access_log=False,
             lifespan="off",
             ws="websockets-sansio",

@@ -45,7 +45,7 @@ class Storage:
 
     def __init__(self, data_dir: Path | None) -> None:
         if data_dir is not None:
-            data_dir.mkdir(parents=True, exist_ok=True)
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # the faucet's key is inside
         path = ":memory:" if data_dir is None else str(data_dir / "localnet.sqlite3")
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:

@@ -1,6 +1,6 @@
 from base64 import b64encode
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import base58
 import msgspec
@@ -31,8 +31,8 @@ class AccountEncoding(StrEnum):
 class DataSlice(msgspec.Struct, frozen=True):
     """A part of the data, in bytes."""
 
-    offset: int
-    length: int
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+    length: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class AccountConfig(CommitmentConfig, rename="camel", frozen=True):

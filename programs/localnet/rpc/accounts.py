@@ -1,4 +1,5 @@
-from typing import Any
+from base64 import b64decode
+from typing import Annotated, Any
 
 import base58
 import msgspec
@@ -18,7 +19,7 @@ MAX_FILTERS = 4
 class Memcmp(msgspec.Struct, frozen=True):
     """Compare bytes at an offset."""
 
-    offset: int
+    offset: Annotated[int, msgspec.Meta(ge=0)]
     bytes: str | list[int]
     encoding: str = "base58"
 
@@ -84,7 +85,7 @@ def _memcmp_bytes(memcmp: Memcmp) -> bytes:
         if isinstance(memcmp.bytes, list):
             return bytes(memcmp.bytes)
         if memcmp.encoding == "base64":
-            return msgspec.convert(memcmp.bytes, bytes)
+            return b64decode(memcmp.bytes, validate=True)
         return base58.b58decode(memcmp.bytes)
     except ValueError as error:
         raise invalid_params(f"Invalid param: memcmp bytes cannot be decoded: {error}") from error

@@ -52,7 +52,7 @@ def _block(chain: Chain, slot: int, commitment: Commitment) -> Block:
 
 def get_block(chain: Chain, params: Params) -> Any:
     """A block with its transactions."""
-    slot, config = params.required(0, int), params.config(1, BlockConfig)
+    slot, config = params.natural(0), params.config(1, BlockConfig)
     block = _block(chain, slot, settled(chain, config))
     body: dict[str, Any] = {
         "blockhash": address_text(block.blockhash),
@@ -93,8 +93,8 @@ def _by_accounts(record: TransactionRecord, max_version: int | None) -> dict[str
 
 def get_blocks(chain: Chain, params: Params) -> Any:
     """Slots that have a block, between two slots."""
-    first = params.required(0, int)
-    last = None if params.is_object(1) else params.optional(1, int)
+    first = params.natural(0)
+    last = None if params.is_object(1) or params.optional(1, int) is None else params.natural(1)
     config = params.config(1 if params.is_object(1) else 2, CommitmentConfig)
     newest = chain.slot(settled(chain, config))
     end = newest if last is None else min(last, newest)
@@ -105,20 +105,20 @@ def get_blocks(chain: Chain, params: Params) -> Any:
 
 def get_blocks_with_limit(chain: Chain, params: Params) -> Any:
     """Slots that have a block, from a slot on."""
-    first, limit, config = params.required(0, int), params.required(1, int), params.config(2, CommitmentConfig)
-    if not 0 <= limit <= MAX_BLOCK_RANGE:
+    first, limit, config = params.natural(0), params.natural(1), params.config(2, CommitmentConfig)
+    if limit > MAX_BLOCK_RANGE:
         raise invalid_params(f"Limit too large; max {MAX_BLOCK_RANGE}")
     return chain.storage.block_slots(first, chain.slot(settled(chain, config)), limit)
 
 
 def get_block_time(chain: Chain, params: Params) -> Any:
     """When a block closed, in Unix seconds."""
-    return _block(chain, params.required(0, int), Commitment.CONFIRMED).time
+    return _block(chain, params.natural(0), Commitment.CONFIRMED).time
 
 
 def get_block_commitment(_chain: Chain, params: Params) -> Any:
     """Stake behind a block: nobody votes here."""
-    params.required(0, int)
+    params.natural(0)
     return {"commitment": None, "totalStake": 0}
 
 

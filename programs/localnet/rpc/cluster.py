@@ -4,7 +4,7 @@ from solders.pubkey import Pubkey
 
 from programs.localnet.chain import Chain
 from programs.localnet.machine import SLOTS_PER_EPOCH
-from programs.localnet.rpc.errors import invalid_params
+from programs.localnet.rpc.errors import NODE_UNHEALTHY, RpcError, invalid_params
 from programs.localnet.rpc.params import CommitmentConfig, Params, reached, with_context
 from programs.localnet.rpc.token_json import address_text
 
@@ -22,8 +22,10 @@ def get_genesis_hash(chain: Chain, _params: Params) -> Any:
     return address_text(chain.identity.genesis_hash)
 
 
-def get_health(_chain: Chain, _params: Params) -> Any:
-    """Always well: one node is never behind itself."""
+def get_health(chain: Chain, _params: Params) -> Any:
+    """Well unless the disk failed: one node is never behind itself."""
+    if chain.halted:
+        raise RpcError(NODE_UNHEALTHY, f"Node is unhealthy: {chain.halted}")
     return "ok"
 
 
@@ -89,7 +91,7 @@ def get_slot_leader(chain: Chain, _params: Params) -> Any:
 
 def get_slot_leaders(chain: Chain, params: Params) -> Any:
     """Leaders of a range of slots."""
-    _first, limit = params.required(0, int), params.required(1, int)
+    _first, limit = params.natural(0), params.natural(1)
     if not 0 < limit <= MAX_SLOT_LEADERS:
         raise invalid_params(f"Invalid limit; max {MAX_SLOT_LEADERS}")
     return [str(chain.identity.node)] * limit

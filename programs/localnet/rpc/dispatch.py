@@ -4,7 +4,15 @@ from typing import Any
 import msgspec
 
 from programs.localnet.chain import Chain
-from programs.localnet.rpc.errors import INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, RpcError
+from programs.localnet.errors import LocalnetError
+from programs.localnet.rpc.errors import (
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    NODE_UNHEALTHY,
+    PARSE_ERROR,
+    RpcError,
+)
 from programs.localnet.rpc.methods import METHODS, Method
 from programs.localnet.rpc.params import Params
 
@@ -38,7 +46,6 @@ class Dispatcher:
     def answer(self, body: bytes | str) -> bytes | None:
         """The response to a body, `None` when it holds notifications only."""
         response = self._respond(body)
-        self._chain.commit()
         return None if response is None else _encode(response)
 
     def _respond(self, body: bytes | str) -> Any:
@@ -75,9 +82,13 @@ class Dispatcher:
         if method is None:
             raise RpcError(METHOD_NOT_FOUND, "Method not found")
         try:
-            return method(self._chain, Params(call.params or []))
+            result = method(self._chain, Params(call.params or []))
+            self._chain.commit()
         except RpcError:
             raise
+        except LocalnetError as error:
+            raise RpcError(NODE_UNHEALTHY, f"Node is unhealthy: {error}") from error
         except Exception as error:
             log.exception("rpc_method_failed", extra={"method": call.method})
             raise RpcError(INTERNAL_ERROR, "Internal error") from error
+        return result

@@ -90,6 +90,17 @@ class Params:
         """A signature at an index."""
         return parse_signature(self.required(index, str))
 
+    def natural(self, index: int) -> int:
+        """A slot, a limit or an amount at an index: 0 to 2^63 - 1.
+
+        Raises:
+            RpcError: It is missing, not an integer, or out of range.
+        """
+        value = self.required(index, int)
+        if not 0 <= value < 2**63:
+            raise invalid_params("Invalid params: Expected `int` >= 0.")
+        return value
+
     def is_object(self, index: int) -> bool:
         """Whether the parameter at an index is a JSON object."""
         return index < len(self._values) and isinstance(self._values[index], dict)

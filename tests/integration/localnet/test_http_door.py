@@ -1,12 +1,17 @@
+import asyncio
+import contextlib
 import socket
 from contextlib import closing
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from programs.localnet import Localnet, LocalnetConfig, LocalnetError
 from tests.integration.localnet.steps import fast
 
+SERVICE_RESTART = 1012  # the WebSocket close code of a server that goes away
 HEALTH = {"jsonrpc": "2.0", "id": 1, "method": "getHealth"}
 
 
@@ -70,3 +75,19 @@ async def test_it_can_be_stopped_twice_and_started_again_on_the_same_port():
 
     assert localnet.rpc_url == url
     await localnet.stop()
+
+
+async def test_it_stops_with_clients_still_connected():
+    localnet = Localnet(fast())
+    await localnet.start()
+    async with connect(localnet.ws_url) as listener, httpx.AsyncClient() as client:
+        await client.post(localnet.rpc_url, json=HEALTH)
+        await listener.send('{"jsonrpc":"2.0","id":1,"method":"slotSubscribe"}')
+
+        async with asyncio.timeout(3):
+            await localnet.stop()
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await listener.recv()
+
+    assert listener.close_code == SERVICE_RESTART

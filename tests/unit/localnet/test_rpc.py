@@ -11,7 +11,7 @@ from solders.compute_budget import set_compute_unit_limit
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from programs.localnet import Chain
+from programs.localnet import Chain, LocalnetError
 from programs.localnet.rpc.dispatch import Dispatcher
 from programs.localnet.rpc.methods import METHODS
 from tests.unit.localnet.steps import SOL, config, funded, landed, memo, pay, rpc, signed, wire
@@ -272,6 +272,42 @@ def test_an_airdrop_is_a_transaction_of_the_faucet(chain: Chain):
     assert chain.balance(bob) == 2 * SOL
     assert rpc(chain, "getSignatureStatuses", [signature])["result"]["value"][0]["err"] is None
     assert rpc(chain, "requestAirdrop", str(bob), 0)["error"]["code"] == -32602
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("getBlock", [-1]),
+        ("getBlock", [2**70]),
+        ("getBlocks", [2**63]),
+        ("getBlocksWithLimit", [0, 2**64]),
+        ("getBlockTime", [2**64]),
+        ("getMinimumBalanceForRentExemption", [-1]),
+        ("getMinimumBalanceForRentExemption", [2**64]),
+        ("getAccountInfo", [str(Pubkey.default()), {"dataSlice": {"offset": -1, "length": 2}, "encoding": "base64"}]),
+        ("getProgramAccounts", [str(Pubkey.default()), {"filters": [{"memcmp": {"offset": -2, "bytes": ""}}]}]),
+        ("getProgramAccounts", [str(Pubkey.default()), {"filters": [{"memcmp": {"offset": 2, "bytes": "0OIl"}}]}]),
+        ("getProgramAccounts", [str(Pubkey.default()), {"filters": [{"dataSize": 1}] * 5}]),
+        ("getProgramAccounts", [str(Pubkey.default()), {"filters": [{}]}]),
+        ("getSignaturesForAddress", [str(Pubkey.default()), {"limit": 1001}]),
+        ("getSignatureStatuses", [["1"] * 257]),
+        ("requestAirdrop", [str(Pubkey.default()), 2**64]),
+    ],
+)
+def test_numbers_and_lists_out_of_range_are_invalid_params(chain: Chain, method: str, params: list[Any]):
+    assert rpc(chain, method, *params)["error"]["code"] == -32602
+
+
+def test_a_failed_disk_halts_the_chain_and_says_so(chain: Chain):
+    alice, bob = funded(chain), Keypair().pubkey()
+    transaction = signed(chain, [pay(alice, bob, SOL)], alice)
+    chain.storage._db.execute("DROP TABLE transactions")
+
+    answers = [rpc(chain, "sendTransaction", wire(transaction), BASE64), rpc(chain, "getHealth")]
+
+    assert [answer["error"]["code"] for answer in answers] == [-32005, -32005]
+    with pytest.raises(LocalnetError, match="make room and start it again"):
+        chain.close_slot()
 
 
 def test_the_minimum_context_slot_is_honoured(chain: Chain):
