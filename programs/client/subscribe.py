@@ -1,7 +1,7 @@
 """Live notices over the chain's WebSocket. They say *look now*; what is true is read over RPC."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeVar
@@ -79,7 +79,7 @@ class Subscriptions:
         self._commitment = commitment
         self._ids = count(1)
 
-    async def logs(self, mentions: Pubkey) -> AsyncIterator[LogNotice | Gap]:
+    async def logs(self, mentions: Pubkey) -> AsyncGenerator[LogNotice | Gap, None]:
         """Transactions that name an address, for ever; begins with a `Gap` and gives one after each reconnection."""
         params = [{"mentions": [str(mentions)]}, {"commitment": self._commitment}]
         async for payload in self._notices("logsSubscribe", params):
@@ -90,7 +90,7 @@ class Subscriptions:
             logs = msgspec.json.decode(notice.value, type=_Logs)
             yield LogNotice(logs.signature, notice.context.slot, logs.err)
 
-    async def slots(self) -> AsyncIterator[int | Gap]:
+    async def slots(self) -> AsyncGenerator[int | Gap, None]:
         """New slots, for ever."""
         async for payload in self._notices("slotSubscribe", []):
             yield payload if isinstance(payload, Gap) else msgspec.json.decode(payload, type=_Slot).slot
@@ -109,7 +109,7 @@ class Subscriptions:
                     return msgspec.json.decode(notice.value, type=_SignatureResult).err
         raise TimeoutError
 
-    async def _notices(self, method: str, params: list[Any]) -> AsyncIterator[msgspec.Raw | Gap]:
+    async def _notices(self, method: str, params: list[Any]) -> AsyncGenerator[msgspec.Raw | Gap, None]:
         pause_s = FIRST_PAUSE_S
         while True:
             try:
