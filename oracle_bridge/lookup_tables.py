@@ -5,7 +5,7 @@ The database remembers the tables' addresses before they are created; what a tab
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.pubkey import Pubkey
@@ -15,11 +15,10 @@ from core.runtime.logging import get_logger
 from core.store import lookup_tables as rows
 from core.store.lookup_tables import TabledMeter
 from core.store.unit_of_work import Store
-from oracle_bridge.delivery import deliver
-from oracle_bridge.ports import Chain, Commitment
 from programs.client.addresses import INSTRUCTIONS_SYSVAR, Addresses
+from programs.client.confirmation import send_confirmed
 from programs.client.instructions import lookup_table, token2022
-from programs.client.rpc import AccountInfo
+from programs.client.rpc import ChainClient
 from programs.client.signer import Signer
 
 METERS_PER_TABLE: Final = 118
@@ -30,18 +29,6 @@ START_INDEX_AT: Final = 20
 LOOK_EVERY_S: Final = 0.1
 
 _log = get_logger(__name__)
-
-
-class TableChain(Chain, Protocol):
-    """What tables need of the chain beyond sending."""
-
-    async def accounts(self, keys: Sequence[Pubkey]) -> list[AccountInfo | None]:
-        """Accounts in the order of their keys."""
-        ...
-
-    async def slot(self, commitment: Commitment | None = None) -> int:
-        """The current slot."""
-        ...
 
 
 class LookupTables:
@@ -55,7 +42,7 @@ class LookupTables:
         clock: the present.
     """
 
-    def __init__(self, *, store: Store, chain: TableChain, payer: Signer, at: Addresses, clock: Clock) -> None:
+    def __init__(self, *, store: Store, chain: ChainClient, payer: Signer, at: Addresses, clock: Clock) -> None:
         self._store = store
         self._chain = chain
         self._payer = payer
@@ -117,7 +104,7 @@ class LookupTables:
                 recent_slot=recent_slot,
                 now_ms=self._clock.now_ms(),
             )
-        await deliver(self._chain, self._payer, [instruction])
+        await send_confirmed(self._chain, self._payer, [instruction])
         self.active[str(key)] = AddressLookupTableAccount(key=key, addresses=[])
         _log.info("lookup_table_created", table=str(key))
         return str(key)
@@ -132,7 +119,7 @@ class LookupTables:
         step = lookup_table.MAX_ADDRESSES_AN_EXTENSION
         for start in range(0, len(missing), step):
             part = missing[start : start + step]
-            await deliver(self._chain, self._payer, [lookup_table.extend(key, owner, owner, part)])
+            await send_confirmed(self._chain, self._payer, [lookup_table.extend(key, owner, owner, part)])
         await self._wait_until_usable(key, len(present) + len(missing))
 
     async def _wait_until_usable(self, key: Pubkey, count: int) -> None:

@@ -1,10 +1,10 @@
 """What the chain said, as rows: events, cursors, ledgers, and which readings are minted. All derived, all rebuildable."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, delete, literal, or_, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, delete, func, literal, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel, and_, col, select
 
@@ -12,11 +12,13 @@ from core.domain.readings import StatementKind
 from core.domain.verdicts import Verdict
 from core.store.tables.chain import ChainCursorRow, ChainEventRow, LedgerRow
 from core.store.tables.ledger_standings import LedgerStandingRow
+from core.store.tables.lookup_tables import LookupTableMeterRow
 from core.store.tables.meters import MeterRow
 from core.store.tables.readings import MeterReadingRow
 from core.store.unit_of_work import Session
 
 SIGNATURES_A_QUERY: Final = 500
+_SUMS: Final = ("count", "generation_wh", "consumption_wh", "highest_generation_wh", "highest_consumption_wh")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,13 @@ class LedgerView:
     accepted_consumption_wh: int
     accepted_count: int
     last_sequence: int
+    base_sequence: int
+    highest_sequence: int
+    last_generation_wh: int
+    """Newest accepted register of a register meter."""
+    last_consumption_wh: int
     statement_kind: int
+    lookup_table: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +104,27 @@ class CreditedTotals:
     meter_id: str
     generation_wh: int
     consumption_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingSums:
+    """A meter's readings of one verdict in figures. Energy in Wh."""
+
+    count: int = 0
+    generation_wh: int = 0
+    """Sum of the stated energies: of meaning for interval meters."""
+    consumption_wh: int = 0
+    highest_generation_wh: int = 0
+    """Highest stated field: of meaning for register meters."""
+    highest_consumption_wh: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintedReach:
+    """The farthest reading of a meter that is marked minted."""
+
+    sequence: int
+    ordinal: int
 
 
 async def known_signatures(session: Session, signatures: Sequence[str]) -> set[str]:
@@ -208,15 +237,68 @@ async def set_credited(session: Session, totals: Sequence[CreditedTotals]) -> No
         )
 
 
+async def moved_since(session: Session, slot: int) -> tuple[list[str], int]:
+    """Meters whose ledgers moved in or after a slot, and the newest slot of all; a slot is looked at twice rather than never."""
+    statement = (
+        select(LedgerRow.meter_id, LedgerRow.updated_slot)
+        .where(col(LedgerRow.updated_slot) >= slot)
+        .order_by(col(LedgerRow.meter_id))
+    )
+    rows = (await session.exec(statement)).all()
+    return [meter_id for meter_id, _ in rows], max((updated for _, updated in rows), default=slot)
+
+
 async def ledgers(session: Session) -> list[LedgerView]:
     """All meters with their ledgers, by meter id."""
     statement = (
-        select(MeterRow, LedgerRow, LedgerStandingRow)
+        select(MeterRow, LedgerRow, LedgerStandingRow, LookupTableMeterRow)
         .outerjoin(LedgerRow, col(LedgerRow.meter_id) == col(MeterRow.meter_id))
         .outerjoin(LedgerStandingRow, col(LedgerStandingRow.meter_id) == col(MeterRow.meter_id))
+        .outerjoin(LookupTableMeterRow, col(LookupTableMeterRow.meter_id) == col(MeterRow.meter_id))
         .order_by(col(MeterRow.meter_id))
     )
-    return [_view(meter, ledger, standing) for meter, ledger, standing in (await session.exec(statement)).all()]
+    return [_view(meter, ledger, standing, table) for meter, ledger, standing, table in (await session.exec(statement)).all()]
+
+
+async def moved_in_all(session: Session) -> tuple[int, int]:
+    """Minted and burned over all ledgers, known meters or not, in Wh."""
+    row = LedgerRow
+    statement = select(func.coalesce(func.sum(row.minted_wh), 0), func.coalesce(func.sum(row.burned_wh), 0))
+    minted, burned = (await session.exec(statement)).one()
+    return int(minted or 0), int(burned or 0)
+
+
+async def reading_sums(session: Session, verdict: Verdict) -> dict[str, ReadingSums]:
+    """Each meter's readings of one verdict in figures."""
+    row = MeterReadingRow
+    figures = (
+        func.count(),
+        func.sum(row.stated_generation_wh),
+        func.sum(row.stated_consumption_wh),
+        func.max(row.stated_generation_wh),
+        func.max(row.stated_consumption_wh),
+    )
+    found: dict[str, ReadingSums] = {}
+    for column, figure in enumerate(figures):
+        statement = select(row.meter_id, figure).where(col(row.verification_status) == verdict.value).group_by(col(row.meter_id))
+        for meter_id, value in (await session.exec(statement)).all():
+            name = _SUMS[column]
+            found[meter_id] = replace(found.get(meter_id, ReadingSums()), **{name: int(value or 0)})
+    return found
+
+
+async def minted_reach(session: Session) -> dict[str, MintedReach]:
+    """How far each meter's readings are marked minted."""
+    row = MeterReadingRow
+    statement = (
+        select(row.meter_id, func.max(row.sequence), func.max(func.coalesce(row.ordinal, 0)))
+        .where(col(row.minted))
+        .group_by(col(row.meter_id))
+    )
+    return {
+        meter_id: MintedReach(sequence=sequence or 0, ordinal=ordinal or 0)
+        for meter_id, sequence, ordinal in (await session.exec(statement)).all()
+    }
 
 
 async def payloads(session: Session, name: str) -> list[str]:
@@ -321,7 +403,9 @@ def _insert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgres
     return postgresql.insert(table) if on_postgresql else sqlite.insert(table)
 
 
-def _view(meter: MeterRow, ledger: LedgerRow | None, standing: LedgerStandingRow | None) -> LedgerView:
+def _view(
+    meter: MeterRow, ledger: LedgerRow | None, standing: LedgerStandingRow | None, table: LookupTableMeterRow | None
+) -> LedgerView:
     ledger = ledger or LedgerRow(meter_id=meter.meter_id)
     return LedgerView(
         meter_id=meter.meter_id,
@@ -340,5 +424,10 @@ def _view(meter: MeterRow, ledger: LedgerRow | None, standing: LedgerStandingRow
         accepted_consumption_wh=meter.credited_consumption_wh,
         accepted_count=meter.accepted_count,
         last_sequence=meter.last_sequence,
+        base_sequence=meter.base_sequence,
+        highest_sequence=meter.highest_sequence,
+        last_generation_wh=meter.last_generation_wh,
+        last_consumption_wh=meter.last_consumption_wh,
         statement_kind=meter.statement_kind,
+        lookup_table=None if table is None else table.address,
     )

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from programs.client.ids import PROGRAM_IDS
 from sqlmodel import col, select
 
 from core.domain.readings import MeterStatus, ProofKind, StatementKind
@@ -20,6 +19,7 @@ from core.store.work import Target
 from oracle_bridge.latency import MintLatency
 from oracle_bridge.outbox import Outbox
 from oracle_bridge.submitter import Submitter
+from programs.client.ids import PROGRAM_IDS
 from tests.support.fake_chain import OWNER, FakeChain, FakeComposer
 
 START_S = 1_700_000_000

@@ -6,24 +6,9 @@ transaction carries the events that the real programs emit.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha512
 
-from programs.client.accounts import MeterAccount
-from programs.client.addresses import addresses_of
-from programs.client.conventions import EVENT_TAG
-from programs.client.events.energy_token import TokenMove, TokensMinted
-from programs.client.events.oracle import AcceptedReading, MeterReadingAccepted
-from programs.client.events.registry import BalanceSettled, MeterBalanceSettled
-from programs.client.ids import PROGRAM_IDS
-from programs.client.rpc import (
-    AccountInfo,
-    ConfirmedTransaction,
-    InnerInstruction,
-    SignatureInfo,
-    SignatureStatus,
-    TransactionRefused,
-)
 from solders.hash import Hash
 from solders.pubkey import Pubkey
 from solders.signature import Signature
@@ -33,6 +18,23 @@ from core.store.outbox import Kind
 from core.store.work import DueMeter
 from oracle_bridge.planner import Footprint, Plan
 from oracle_bridge.ports import SignedTransaction
+from programs.client.accounts import MeterAccount
+from programs.client.addresses import addresses_of
+from programs.client.conventions import EVENT_TAG
+from programs.client.events.energy_token import TokenMove, TokensMinted
+from programs.client.events.oracle import AcceptedReading, MeterReadingAccepted
+from programs.client.events.record import EventRecord
+from programs.client.events.registry import BalanceSettled, MeterBalanceSettled
+from programs.client.ids import PROGRAM_IDS
+from programs.client.layout import Record
+from programs.client.rpc import (
+    AccountInfo,
+    ConfirmedTransaction,
+    InnerInstruction,
+    SignatureInfo,
+    SignatureStatus,
+    TransactionRefused,
+)
 
 AT = addresses_of(PROGRAM_IDS)
 OWNER = Pubkey.from_bytes(bytes([7]) * 32)
@@ -161,7 +163,8 @@ class FakeChain:
             return
         self.slot_now += 1
         self.height += 1
-        accepted, settled = [], []
+        accepted: list[AcceptedReading] = []
+        settled: list[BalanceSettled] = []
         for item in body["items"]:
             result, old = self._credit(body["kind"], item), self.books.setdefault(item["meter_id"], Book()).settled_wh
             book = self.books[item["meter_id"]]
@@ -208,25 +211,23 @@ class FakeChain:
 
 def meter_account(name: str, book: Book) -> MeterAccount:
     """A meter's account with this book."""
-    values = MeterAccount.from_values(MeterAccount.packing.unpack(bytes(MeterAccount.packing.size)))
-    numbers = {
-        "meter_id": name,
-        "credited_generation_wh": book.generation_wh,
-        "credited_consumption_wh": book.consumption_wh,
-        "settled_net_wh": book.settled_wh,
-        "last_sequence": book.sequence,
-        "entry_number": book.entry,
-    }
-    return MeterAccount(
-        **{field_name: numbers.get(field_name, getattr(values, field_name)) for field_name, _ in MeterAccount.wires}
+    blank = MeterAccount.from_values(MeterAccount.packing.unpack(bytes(MeterAccount.packing.size)))
+    return replace(
+        blank,
+        meter_id=name,
+        credited_generation_wh=book.generation_wh,
+        credited_consumption_wh=book.consumption_wh,
+        settled_net_wh=book.settled_wh,
+        last_sequence=book.sequence,
+        entry_number=book.entry,
     )
 
 
-def event_call(program: str, head: object, items: Sequence[object]) -> InnerInstruction:
+def event_call(program: str, head: EventRecord, items: Sequence[Record]) -> InnerInstruction:
     """A program's call to itself that carries an event."""
     of = {"registry": AT.registry, "oracle": AT.oracle, "energy_token": AT.energy_token}[program]
-    body = head.pack() + len(items).to_bytes(4, "little") + b"".join(item.pack() for item in items)  # pyright: ignore[reportAttributeAccessIssue]  # both are records
-    data = EVENT_TAG + head.tag + body  # pyright: ignore[reportAttributeAccessIssue]  # an event record
+    body = head.pack() + len(items).to_bytes(4, "little") + b"".join(item.pack() for item in items)
+    data = EVENT_TAG + head.tag + body
     return InnerInstruction(3, of.id, (of.event_authority,), data, 2)
 
 

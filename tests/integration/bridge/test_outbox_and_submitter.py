@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from oracle_bridge import review
 from tests.support.bridge_world import World, bridge_world, settle_once
 
 
@@ -165,8 +166,6 @@ async def test_a_poisoned_meter_does_not_stop_its_batch(world: World):
 
 
 async def test_ten_failures_end_in_manual_review_and_an_operator_can_retry(world: World):
-    from oracle_bridge import review
-
     await world.add_meters("M1")
     await world.accept("M1", sequence=1, generation_wh=100)
     world.chain.poisoned = {"M1"}

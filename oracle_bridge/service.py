@@ -1,0 +1,263 @@
+"""The bridge's value-out half: everything that settles, indexes and audits, composed and supervised."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from core.domain.clock import Clock
+from core.domain.errors import Conflict, InvalidInput, NotFound
+from core.runtime.health import Health, HealthReport
+from core.runtime.logging import get_logger
+from core.runtime.metrics import Metrics
+from core.runtime.settings import SettlementSettings
+from core.runtime.supervisor import Supervisor
+from core.store import outbox as outbox_rows
+from core.store import work
+from core.store.outbox import Totals
+from core.store.unit_of_work import Store
+from oracle_bridge import audit
+from oracle_bridge.audit import AuditReport
+from oracle_bridge.composer import BridgeKeys, SolanaComposer
+from oracle_bridge.indexer import Indexer, Notices
+from oracle_bridge.latency import MintLatency
+from oracle_bridge.leftovers import Leftovers
+from oracle_bridge.lookup_tables import LookupTables
+from oracle_bridge.outbox import LEASE_MS, Outbox
+from oracle_bridge.settlement_loop import SettlementLoop
+from oracle_bridge.submitter import Submitter
+from programs.client.accounts import OracleConfig, RegistryConfig
+from programs.client.addresses import addresses_of
+from programs.client.conventions import network_bytes
+from programs.client.ids import ProgramIds
+from programs.client.rpc import ChainClient
+from programs.client.signer import Signer
+
+LOWEST_BALANCE_LAMPORTS: Final = 10_000_000
+"""A payer with less is about to fail: 0.01 SOL pays for about a thousand transactions."""
+KEEP_EVERY_S: Final = LEASE_MS / 4_000
+TABLES_EVERY_S: Final = 30.0
+FIGURES_EVERY_S: Final = 15.0
+AUDIT_EVERY_S: Final = 60.0
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeSigners:
+    """Keys that the bridge holds; it alone holds any."""
+
+    attesters: tuple[Signer, ...]
+    """They sign readings and pay for the transactions that they sign first, so they need lamports."""
+    payers: tuple[Signer, ...]
+    """They pay for settling leftovers and for lookup tables."""
+
+
+class Bridge:
+    """Settles accepted readings and keeps the rows that follow from the chain.
+
+    Args:
+        store: the database.
+        chain: the node.
+        ids: our programs.
+        keys: attesters and payers.
+        settings: when and how much is settled.
+        clock: the present.
+        metrics: the process's figures.
+        health: gets the checks `chain`, `payers` and `settlement`.
+        notices: subscriptions that wake the indexer; None polls only.
+        name: tells several bridges on one database apart; the same after a restart.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        chain: ChainClient,
+        ids: ProgramIds,
+        keys: BridgeSigners,
+        settings: SettlementSettings,
+        clock: Clock,
+        metrics: Metrics,
+        health: Health,
+        notices: Notices | None = None,
+        name: str = "bridge-1",
+    ) -> None:
+        self._store = store
+        self._chain = chain
+        self._at = addresses_of(ids)
+        self._keys = keys
+        self._settings = settings
+        self._clock = clock
+        self._metrics = metrics
+        self._health = health
+        self._notices = notices
+        self._name = name
+        self._loop: SettlementLoop | None = None
+        self.latency = MintLatency(metrics)
+        """From intake to confirmed transaction, in milliseconds."""
+        self.indexer = Indexer(store=store, chain=chain, at=self._at, clock=clock, metrics=metrics)
+        """Also rebuilds all derived rows."""
+
+    def wake(self, meter_ids: set[str]) -> None:
+        """Readings of these meters were committed: intake calls this."""
+        self.latency.accepted(meter_ids, at_ms=self._clock.now_ms())
+        if self._loop is not None:
+            self._loop.wake()
+
+    async def start(self, supervisor: Supervisor) -> None:
+        """Check the deployment, make lookup tables, and start all loops under a supervisor.
+
+        Raises:
+            NotFound: the programs are not set up on this chain.
+            Conflict: the chain is another one than the programs were set up for, or the keys don't fit the deployment.
+            InvalidInput: a payer has no lamports, or a key is missing.
+            Unavailable: node or database are away.
+        """
+        threshold = await self.check()
+        keys = BridgeKeys(attesters=self._keys.attesters, payers=self._keys.payers, threshold=threshold)
+        tables = LookupTables(store=self._store, chain=self._chain, payer=self._keys.payers[0], at=self._at, clock=self._clock)
+        composer = SolanaComposer(at=self._at, keys=keys, tables=tables.active)
+        submitter = self._submitter(composer)
+        loop = SettlementLoop(submitter=submitter, store=self._store, settings=self._settings, clock=self._clock)
+        leftovers = Leftovers(
+            submitter=submitter,
+            store=self._store,
+            chain=self._chain,
+            at=self._at,
+            clock=self._clock,
+            room=self._settings.max_transactions_per_round,
+        )
+        self._loop = loop
+        await tables.ensure()
+        self._register_health()
+        supervisor.run("indexer", self.indexer.run)
+        if self._notices is not None:
+            notices = self._notices
+            supervisor.run("indexer-notices", lambda: self.indexer.listen(notices))
+        supervisor.run("bridge-figures", self._figures)
+        supervisor.run("audit", self._audit)
+        supervisor.run("lookup-tables", lambda: _every(TABLES_EVERY_S, tables.ensure))
+        supervisor.run("leases", lambda: _every(KEEP_EVERY_S, submitter.keep))
+        supervisor.run("leftovers", leftovers.run)
+        supervisor.run("follower", loop.follow)
+        supervisor.run("settlement", loop.settle)
+
+    async def run(self) -> None:
+        """Run alone until a signal; see `start` for what it raises."""
+        async with Supervisor() as supervisor:
+            await self.start(supervisor)
+            await supervisor.until_signal()
+
+    async def check(self) -> int:
+        """Refuse to run on the wrong chain or without means; returns the oracle's threshold.
+
+        Raises:
+            NotFound, Conflict, InvalidInput: as `start`.
+        """
+        if not self._keys.attesters or not self._keys.payers:
+            raise InvalidInput("the bridge needs at least one attester key and one payer key")
+        registry, oracle = await self._configs()
+        expected = network_bytes(await self._chain.genesis_hash(), bytes(self._at.ids.registry))
+        for program, found in (("registry", registry.network), ("oracle", oracle.network)):
+            if found != expected:
+                raise Conflict(f"the {program} was set up for another chain (network {found.hex()}, here {expected.hex()})")
+        pins = (registry.oracle_program, registry.energy_token_program, registry.energy_mint)
+        if pins != (self._at.ids.oracle, self._at.ids.energy_token, self._at.mint):
+            raise Conflict("the registry on this chain pins other programs than this platform was built with")
+        known = set(oracle.attesters[: oracle.attester_count])
+        strangers = [signer.pubkey for signer in self._keys.attesters if signer.pubkey not in known]
+        if strangers:
+            raise Conflict(f"{strangers[0]} is not an attester of the oracle: set the attesters, or give their keys")
+        await self._require_lamports()
+        return oracle.threshold
+
+    async def audit(self, truth: Mapping[str, tuple[int, int]] | None = None) -> AuditReport:
+        """Compare rows, events, accounts, supply and truth now; the outcome is in the metrics too."""
+        report = await audit.run(self._store, self._chain, truth, at=self._at)
+        self._metrics.audit_ok.set(1 if report.ok else 0)
+        for term, amount in report.terms.items():
+            self._metrics.audit_term_wh.labels(term=term).set(amount)
+        return report
+
+    async def is_idle(self) -> bool:
+        """Whether nothing is due, in flight or waiting (what is in review waits for a person, not for the bridge)."""
+        async with self._store.read() as session:
+            states = await work.count_by_state(session)
+            open_count = await outbox_rows.count_open(session)
+        return open_count == 0 and not states.get(work.DUE) and not states.get(work.LEASED)
+
+    async def totals(self) -> Totals:
+        """Transactions so far, by kind and end, with meters carried and compute units."""
+        async with self._store.read() as session:
+            return await outbox_rows.totals(session)
+
+    def _submitter(self, composer: SolanaComposer) -> Submitter:
+        outbox = Outbox(store=self._store, composer=composer, settings=self._settings, clock=self._clock, owner=self._name)
+        return Submitter(
+            outbox=outbox,
+            store=self._store,
+            chain=self._chain,
+            composer=composer,
+            ids=self._at.ids,
+            clock=self._clock,
+            metrics=self._metrics,
+            latency=self.latency,
+        )
+
+    async def _configs(self) -> tuple[RegistryConfig, OracleConfig]:
+        registry, oracle = await self._chain.accounts([self._at.registry.config, self._at.oracle.config])
+        if registry is None or oracle is None:
+            raise NotFound("registry or oracle are not set up on this chain: initialise the deployment first")
+        return RegistryConfig.decode(registry.data), OracleConfig.decode(oracle.data)
+
+    async def _balances(self) -> dict[str, int]:
+        keys = {str(signer.pubkey): signer.pubkey for signer in (*self._keys.attesters, *self._keys.payers)}
+        amounts = await asyncio.gather(*(self._chain.balance(key) for key in keys.values()))
+        return dict(zip(keys, amounts, strict=True))
+
+    async def _require_lamports(self) -> None:
+        for key, lamports in (await self._balances()).items():
+            if lamports < LOWEST_BALANCE_LAMPORTS:
+                raise InvalidInput(f"payer {key} has {lamports} lamports of at least {LOWEST_BALANCE_LAMPORTS}: fund it")
+
+    def _register_health(self) -> None:
+        self._health.register("chain", self._chain_health)
+        self._health.register("payers", self._payer_health)
+        self._health.register("settlement", self._settlement_health)
+
+    async def _chain_health(self) -> HealthReport:
+        slot = await self._chain.slot()
+        return HealthReport(ok=True, detail=f"slot {slot}")
+
+    async def _payer_health(self) -> HealthReport:
+        lowest = min((await self._balances()).values())
+        return HealthReport(ok=lowest >= LOWEST_BALANCE_LAMPORTS, detail=f"the poorest payer has {lowest} lamports")
+
+    async def _settlement_health(self) -> HealthReport:
+        async with self._store.read() as session:
+            states = await work.count_by_state(session)
+        review = states.get(work.REVIEW, 0)
+        return HealthReport(ok=review == 0, detail=f"{states.get(work.DUE, 0)} due, {review} in manual review")
+
+    async def _figures(self) -> None:
+        while True:
+            for key, lamports in (await self._balances()).items():
+                self._metrics.payer_balance_lamports.labels(payer=key).set(lamports)
+            async with self._store.read() as session:
+                states = await work.count_by_state(session)
+            self._metrics.review_pending.set(states.get(work.REVIEW, 0))
+            await asyncio.sleep(FIGURES_EVERY_S)
+
+    async def _audit(self) -> None:
+        while True:
+            await asyncio.sleep(AUDIT_EVERY_S)
+            report = await self.audit()
+            if not report.ok:
+                _log.error("audit_failed", failures=report.failures[:10])
+
+
+async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await act()
