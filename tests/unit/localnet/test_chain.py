@@ -1,3 +1,4 @@
+import struct
 from pathlib import Path
 
 import msgspec
@@ -283,3 +284,21 @@ def test_no_instruction_stops_the_chain(junk: bytes, accounts: list[int]):
         execute(chain, signed(chain, [Instruction(program, junk, metas)], alice))
 
     assert isinstance(chain.simulate(Submission(signed(chain, [memo("still here")], alice))).meta, object)
+
+
+@pytest.mark.parametrize("genuine", [True, False])
+def test_the_ed25519_program_still_checks_signatures(*, genuine: bool):
+    chain, device = Chain(config()), Keypair()
+    alice = funded(chain)
+    said = b"a meter's statement"
+    signature = bytes(device.sign_message(said if genuine else b"something else"))
+    offsets = struct.pack("<7H", 48, 0xFFFF, 16, 0xFFFF, 112, len(said), 0xFFFF)
+    data = b"\x01\x00" + offsets + bytes(device.pubkey()) + signature + said
+    check = Instruction(Pubkey.from_string("Ed25519SigVerify111111111111111111111111111"), data, [])
+    transaction = signed(chain, [check], alice)
+
+    record = execute(chain, transaction)
+
+    assert isinstance(record, TransactionRecord)
+    assert (record.meta.err is None) is genuine
+    assert record.meta.fee == fee_for(transaction.message) == 10_000
