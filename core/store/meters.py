@@ -1,7 +1,8 @@
 """Meters: who they are and how far they are. Energy in Wh, times in Unix seconds."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Table, bindparam, update
@@ -9,6 +10,7 @@ from sqlmodel import col, select
 
 from core.domain.readings import MeterStatus
 from core.store.tables.meters import BrokerCredentialRow, MeterRow
+from core.store.tables.readings import MeterReadingRow
 from core.store.tables.users import UserRow
 from core.store.unit_of_work import Session
 
@@ -44,6 +46,8 @@ class MeterStanding:
     budget_at: int
     held_from_sequence: int | None
     owner_verified: bool
+    has_numbers_beyond: bool
+    """Something is stored under a number above the highest: a jump too far ahead, or a wrong kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,36 +72,41 @@ class MeterProgress:
 
 
 _METERS: Table = MeterRow.__table__  # pyright: ignore[reportAttributeAccessIssue]  # sqlmodel adds it
-_STANDING_COLUMNS = tuple(_METERS.c[field.name] for field in fields(MeterStanding) if field.name != "owner_verified")
+_READINGS: Table = MeterReadingRow.__table__  # pyright: ignore[reportAttributeAccessIssue]  # sqlmodel adds it
+_BEYOND = sa.exists().where(_READINGS.c.meter_id == _METERS.c.meter_id, _READINGS.c.sequence > _METERS.c.highest_sequence)
+_STANDINGS = (
+    sa.select(*(_METERS.c[field.name] for field in fields(MeterStanding)[:-2]), col(UserRow.verified), _BEYOND)
+    .join(UserRow, col(UserRow.id) == _METERS.c.user_id)
+    .where(_METERS.c.meter_id.in_(bindparam("meter_ids", expanding=True)))
+    .order_by(_METERS.c.meter_id)
+)
+_LOCKED_STANDINGS = _STANDINGS.with_for_update(of=MeterRow)
+_PROGRESS_FIELDS = tuple(field.name for field in fields(MeterProgress) if field.name != "meter_id")
 _SAVE = (
     update(_METERS)
     .where(_METERS.c.meter_id == bindparam("of_meter_id"))
-    .values({field.name: bindparam(field.name) for field in fields(MeterProgress) if field.name != "meter_id"})
-    .values(updated_at=bindparam("updated_at"))
+    .values({name: bindparam(name) for name in (*_PROGRESS_FIELDS, "updated_at")})
 )
 
 
 async def standings(session: Session, meter_ids: Sequence[str]) -> dict[str, MeterStanding]:
+    """The known ones of these meters."""
+    return await _read_standings(session, _STANDINGS, meter_ids)
+
+
+async def locked_standings(session: Session, meter_ids: Sequence[str]) -> dict[str, MeterStanding]:
     """The known ones of these meters, locked until the transaction ends, always in the order of their ids."""
-    statement = (
-        sa.select(*_STANDING_COLUMNS, col(UserRow.verified))
-        .join(UserRow, col(UserRow.id) == _METERS.c.user_id)
-        .where(_METERS.c.meter_id.in_(meter_ids))
-        .order_by(_METERS.c.meter_id)
-        .with_for_update(of=MeterRow)
-    )
-    connection = await session.connection()
-    found = (await connection.execute(statement)).all()
-    return {row[0]: MeterStanding(*row) for row in found}
+    return await _read_standings(session, _LOCKED_STANDINGS, meter_ids)
 
 
 async def save_progress(session: Session, progress: Sequence[MeterProgress], *, now: int) -> None:
     """Write what readings changed."""
     if not progress:
         return
-    rows = [asdict(one) | {"updated_at": now} for one in progress]
-    for row in rows:
-        row["of_meter_id"] = row.pop("meter_id")
+    rows = [
+        {"of_meter_id": one.meter_id, "updated_at": now, **{name: getattr(one, name) for name in _PROGRESS_FIELDS}}
+        for one in progress
+    ]
     connection = await session.connection()
     await connection.execute(_SAVE, rows)
 
@@ -146,3 +155,9 @@ async def find_credential(session: Session, username: str) -> BrokerCredentialRo
 async def all_credentials(session: Session) -> Sequence[BrokerCredentialRow]:
     """Every device's credential, for the configuration of a real broker."""
     return (await session.exec(select(BrokerCredentialRow).order_by(BrokerCredentialRow.username))).all()
+
+
+async def _read_standings(session: Session, statement: sa.Select[Any], meter_ids: Sequence[str]) -> dict[str, MeterStanding]:
+    connection = await session.connection()
+    found = (await connection.execute(statement, {"meter_ids": list(meter_ids)})).all()
+    return {row[0]: MeterStanding(*row) for row in found}

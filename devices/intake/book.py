@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from core.domain.verdicts import Reason, Verdict
 from core.store.meters import MeterStanding
 from core.store.readings import StoredStatement
+from core.store.work import Target
 from devices.acceptance import Earlier, Mark, MeterState, Neighbours
 from devices.frame import VerifiedStatement
 from devices.intake.standing import state_of
@@ -74,6 +75,11 @@ class MeterBook:
         """A book that knows the meter's state and none of its statements yet."""
         state = state_of(standing)
         return cls(standing=standing, opened=state, state=state)
+
+    @property
+    def target(self) -> Target:
+        """How far the bridge may bring it on chain."""
+        return Target(meter_id=self.standing.meter_id, sequence=self.state.last.sequence, ordinal=self.state.accepted_count)
 
     def learn(self, stored: Iterable[StoredStatement]) -> None:
         """Take in what the database has."""

@@ -1,9 +1,10 @@
 """The one door for readings, whatever way they came."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from core.domain.clock import Clock
@@ -11,9 +12,8 @@ from core.domain.units import MAX_WH
 from core.domain.verdicts import Reason
 from core.runtime.metrics import Metrics
 from core.store import Session, Store, device_keys, meters, work
-from core.store.work import Target
-from devices.acceptance import Profile
-from devices.frame import RefusedEntry
+from devices.acceptance import Profile, keys_that_count
+from devices.frame import UnverifiedFrame
 from devices.intake.answers import outcome_of, receipts_of
 from devices.intake.book import MeterBook
 from devices.intake.frames import Item, read_messages
@@ -24,7 +24,7 @@ from devices.intake.rate_limit import RateLimit
 from devices.intake.refusal_log import RefusalLog
 from devices.intake.standing import progress_of
 from devices.intake.submission import BatchResult, Submission
-from devices.intake.trusted_keys import MeterKeys, counting_keys
+from devices.intake.trusted_keys import validities
 from devices.intake.verifier import SignatureCheck, SignatureVerifier
 from devices.intake.writing import write_conflicts, write_readings
 
@@ -95,7 +95,6 @@ class Intake:
         messages = read_messages(submissions, network=self._network)
         self._limit_topics(messages)
         items = list(chain.from_iterable(messages))
-        await self._verify(items)
         async with self._store.begin() as session:
             judged = await self._judge(session, items)
         result = BatchResult(
@@ -107,25 +106,6 @@ class Intake:
             self._wake(set(judged.settle))
         return result
 
-    async def refuse(self, submission: Submission, detail: str) -> None:
-        """Keep a message that could not be judged as a refusal, reason `malformed`.
-
-        Args:
-            submission: the message.
-            detail: one sentence for operators.
-
-        Raises:
-            Unavailable: the database is away; nothing was stored.
-        """
-        raw = submission.raw
-        payload = raw if isinstance(raw, bytes) else raw.signed_bytes + raw.signature
-        item = Item(submission, refused=RefusedEntry(reason=Reason.MALFORMED, detail=detail, payload=payload))
-        item.refuse(Reason.MALFORMED, detail)
-        async with self._store.begin() as session:
-            counted_only = await self._refusals.write(session, [item], now=self._clock.now())
-        self._metrics.refusals_total.labels(Reason.MALFORMED.value, submission.source).inc()
-        self._metrics.refusals_uncounted_total.inc(counted_only)
-
     def _limit_topics(self, messages: Sequence[Sequence[Item]]) -> None:
         """A device that floods its topic is refused before its signatures cost time."""
         for message in messages:
@@ -133,34 +113,10 @@ class Intake:
             if topic_meter_id is not None and not self._rate.allows(topic_meter_id, now_ms=self._clock.now_ms()):
                 _refuse_for_rate(message)
 
-    async def _verify(self, items: Sequence[Item]) -> None:
-        """Check signatures before the transaction, so that none waits for another's arithmetic."""
-        waiting = [(item, item.frame) for item in items if item.refusal is None and item.frame is not None]
-        if not waiting:
-            return
-        async with self._store.read() as session:
-            keys = await device_keys.keys_of(session, sorted({frame.statement.meter_id for _, frame in waiting}))
-        verified = await self._verifier.verify(
-            [
-                SignatureCheck(
-                    frame,
-                    counting_keys(keys, frame.statement, received_at=item.submission.received_at, limits=self._profile),
-                )
-                for item, frame in waiting
-            ]
-        )
-        for (item, frame), statement in zip(waiting, verified, strict=True):
-            item.verified = statement
-            by_http = item.submission.topic_meter_id is None
-            # Anyone may name any meter over HTTP: only what the meter signed is taken from its bucket.
-            if by_http and statement and not self._rate.allows(frame.statement.meter_id, now_ms=self._clock.now_ms()):
-                _refuse_for_rate([item])
-
     async def _judge(self, session: Session, items: Sequence[Item]) -> _Judged:
         now = self._clock.now()
         judge = await self._open(session, items)
-        for item in items:
-            judge.judge(item)
+        await self._verify_and_judge(session, items, judge)
         books = list(judge.books.values())
         await write_readings(session, books, now=now)
         await write_conflicts(session, judge.conflicts, now=now)
@@ -170,10 +126,7 @@ class Intake:
         settle = [book for book in books if book.wants_settlement]
         await work.want(
             session,
-            [
-                Target(meter_id=book.standing.meter_id, sequence=book.state.last.sequence, ordinal=book.state.accepted_count)
-                for book in settle
-            ],
+            [book.target for book in settle],
             now_ms=self._clock.now_ms(),
             min_interval_ms=self._min_interval_ms,
         )
@@ -184,8 +137,7 @@ class Intake:
         waiting = [item.frame.statement for item in items if item.refusal is None and item.frame is not None]
         speakers = {item.submission.topic_meter_id for item in items} - {None}
         meter_ids = sorted({statement.meter_id for statement in waiting} | {str(speaker) for speaker in speakers})
-        standings = await meters.standings(session, meter_ids)
-        keys: MeterKeys = await device_keys.keys_of(session, list(standings))
+        standings = await meters.locked_standings(session, meter_ids)
         books = {meter_id: MeterBook.open(standing) for meter_id, standing in standings.items()}
         numbers = [
             (statement.meter_id, statement.sequence)
@@ -193,7 +145,36 @@ class Intake:
             if statement.meter_id in books and statement.sequence <= MAX_WH
         ]
         await load_books(session, numbers, books)
-        return Judge(books, keys, self._network, self._profile)
+        return Judge(books, self._network, self._profile)
+
+    async def _verify_and_judge(self, session: Session, items: Sequence[Item], judge: Judge) -> None:
+        """The keys are read in the transaction: one that was revoked a moment ago counts for nothing."""
+        waiting = [(item, item.frame) for item in items if item.refusal is None and item.frame is not None]
+        keys = validities(await device_keys.keys_of(session, list(judge.books)))
+        checks = [
+            SignatureCheck(
+                frame,
+                keys_that_count(
+                    keys.get(frame.statement.meter_id, ()),
+                    frame.statement,
+                    received_at=item.submission.received_at,
+                    limits=self._profile,
+                ),
+            )
+            for item, frame in waiting
+        ]
+        pending = iter(waiting)
+        async for share in self._verifier.verify(checks):
+            for (item, frame), verified in zip(islice(pending, len(share)), share, strict=True):
+                item.verified = verified
+                self._limit_requests(item, frame)
+                judge.judge(item)
+
+    def _limit_requests(self, item: Item, frame: UnverifiedFrame) -> None:
+        """Anyone may name any meter over HTTP: only what the meter signed is taken from its bucket."""
+        by_http = item.submission.topic_meter_id is None
+        if by_http and item.verified and not self._rate.allows(frame.statement.meter_id, now_ms=self._clock.now_ms()):
+            _refuse_for_rate([item])
 
     async def _save(self, session: Session, books: Sequence[MeterBook], gaps: dict[str, Gaps], now: int) -> None:
         progress = [
@@ -205,12 +186,16 @@ class Intake:
 
     def _count(self, result: BatchResult, submissions: Sequence[Submission], judged: _Judged, took_s: float) -> None:
         figures = self._metrics
-        for submission, outcomes in zip(submissions, result.outcomes, strict=True):
-            for outcome in outcomes:
-                reason = "" if outcome.reason is None else outcome.reason.value
-                figures.readings_total.labels(outcome.verdict.value, reason, submission.source).inc()
-                if outcome.reading_id is None:
-                    figures.refusals_total.labels(reason, submission.source).inc()
+        counts = Counter(
+            (outcome.verdict, outcome.reason, submission.source, outcome.reading_id is None)
+            for submission, outcomes in zip(submissions, result.outcomes, strict=True)
+            for outcome in outcomes
+        )
+        for (verdict, reason, source, refused), count in counts.items():
+            why = "" if reason is None else reason.value
+            figures.readings_total.labels(verdict.value, why, source).inc(count)
+            if refused:
+                figures.refusals_total.labels(why, source).inc(count)
         figures.refusals_uncounted_total.inc(judged.counted_only)
         figures.intake_seconds.observe(took_s)
         figures.intake_batch_size.observe(sum(len(outcomes) for outcomes in result.outcomes))

@@ -7,7 +7,6 @@ from devices.acceptance import Decision, Profile, decide
 from devices.frame import VerifiedStatement
 from devices.intake.book import Entry, MeterBook
 from devices.intake.frames import Item
-from devices.intake.trusted_keys import MeterKeys, counting_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +26,11 @@ class Judge:
 
     Args:
         books: the known meters of the batch.
-        keys: their keys, read in the same transaction.
         network: the 8 bytes of this deployment.
         limits: the profile in force.
     """
 
     books: dict[str, MeterBook]
-    keys: MeterKeys
     network: bytes
     limits: Profile
     conflicts: list[Conflict] = field(default_factory=list)
@@ -48,7 +45,7 @@ class Judge:
         if book is None or item.submission.fleet not in (None, book.standing.fleet):
             item.refuse(Reason.UNKNOWN_METER, "no such meter is registered here")
             return
-        verified = self._verified(item)
+        verified = item.verified
         if verified is None:
             item.refuse(Reason.BAD_SIGNATURE, "no key that counts for the meter made this signature")
         elif verified.statement.network != self.network:
@@ -57,15 +54,6 @@ class Judge:
             item.refuse(Reason.WALLET_MISMATCH, "the wallet is not the bound owner's")
         else:
             self._apply(item, book, verified)
-
-    def _verified(self, item: Item) -> VerifiedStatement | None:
-        """The key is looked at again: it may have been revoked since the signature was checked."""
-        verified = item.verified
-        if verified is None:
-            return None
-        received_at = item.submission.received_at
-        keys = counting_keys(self.keys, verified.statement, received_at=received_at, limits=self.limits)
-        return verified if verified.public_key in keys else None
 
     def _apply(self, item: Item, book: MeterBook, verified: VerifiedStatement) -> None:
         statement = verified.statement

@@ -13,21 +13,23 @@ WIDEST_WINDOW: Final = 4_096
 async def load_books(session: Session, numbers: Sequence[tuple[str, int]], books: dict[str, MeterBook]) -> None:
     """Fill the books with the statements around the batch's (meter, number) pairs.
 
-    A meter that speaks in order needs only what is stored under the same numbers, usually nothing.
+    A meter that speaks in order needs nothing, unless it once jumped ahead of itself.
     """
     by_meter: dict[str, list[int]] = {}
     for meter_id, number in numbers:
         by_meter.setdefault(meter_id, []).append(number)
-    plain: list[tuple[str, int]] = []
+    beyond: list[tuple[str, int]] = []
     for meter_id, meter_numbers in by_meter.items():
         book = books[meter_id]
-        if _in_order(meter_numbers, book.state.highest_sequence):
-            plain += [(meter_id, number) for number in meter_numbers]
-        else:
+        if not _in_order(meter_numbers, book.state.highest_sequence):
             await _load_windows(session, book, sorted(set(meter_numbers)))
+        elif book.standing.has_numbers_beyond:
+            beyond += [(meter_id, number) for number in meter_numbers]
         if book.state.held_from is not None:
             book.learn(await readings.in_doubt(session, meter_id, above=book.state.last.sequence))
-    for stored in await readings.stored_under(session, plain):
+    if not beyond:
+        return
+    for stored in await readings.stored_under(session, beyond):
         books[stored.meter_id].learn([stored])
 
 

@@ -1,6 +1,7 @@
 """From decided books to rows, inside the batch's transaction."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from core.domain.units import kwh_from_wh
 from core.store import Session, audit_log, meters, readings
@@ -11,6 +12,7 @@ from devices.intake.judging import Conflict
 from devices.keys import key_text, signature_text
 
 ACTOR = "intake"
+_known_key_text = lru_cache(maxsize=65_536)(key_text)
 
 
 async def write_readings(session: Session, books: Sequence[MeterBook], *, now: int) -> None:
@@ -99,7 +101,7 @@ def _row(book: MeterBook, entry: Entry) -> NewReading:
         submitted_at=submission.received_at,
         statement=verified.signed_bytes,
         meter_signature=signature_text(verified.signature),
-        public_key=key_text(verified.public_key),
+        public_key=_known_key_text(verified.public_key),
         verification_status=entry.verdict.value,
         reason=None if entry.reason is None else entry.reason.value,
         ordinal=entry.ordinal,
