@@ -80,6 +80,7 @@ def _config(plan: MosquittoPlan) -> str:
         f"message_size_limit {MAX_PAYLOAD_BYTES}",
         f"max_packet_size {MAX_PAYLOAD_BYTES + _PACKET_ROOM_BYTES}",
         "max_keepalive 3600",
+        "set_tcp_nodelay true",  # else every answer waits for a delayed acknowledgement
         "sys_interval 0",
         "connection_messages false",
         "log_type error",

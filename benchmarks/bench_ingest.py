@@ -1,0 +1,329 @@
+"""Ingest end to end (MQTT → verified → committed), draining a queue filled beforehand, on SQLite.
+
+Each rate stands beside raw single-thread Ed25519 verification of the same signatures in the same run; carry the ratios, not
+the rates. Prints one JSON object. Run it as `python -m benchmarks.bench_ingest`; `--profile` prints where the time goes.
+"""
+
+import argparse
+import asyncio
+import cProfile
+import json
+import pstats
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from broker import packets
+from broker.access import Bridge, Device, Identity
+from broker.embedded import EmbeddedBroker
+from broker.hardened import BrokerLimits
+from broker.mailbox import MailboxLimits
+from broker.mosquitto import Login, MosquittoPlan, write
+from broker.passwords import hash_password
+from core.domain.identity import parse_fleet, parse_meter_id
+from core.domain.readings import AssetKind, ProofKind, Statement, StatementKind
+from core.runtime import logging
+from core.runtime.clock import FixedClock
+from core.runtime.metrics import Metrics
+from core.store import Store
+from core.store import readings as stored_readings
+from devices.acceptance import STANDARD
+from devices.envelope import encode_binary, encode_journal, encode_json
+from devices.intake import Intake, SignatureVerifier
+from devices.keys import DeviceKey, key_text, signature_is_valid, signature_text
+from devices.provisioning import MeterImport, record_bound_meter
+from devices.statement import encode_statement
+from devices.topics import Channel, meter_topic
+from oracle_bridge.ingest_door import IntakeDoor
+from oracle_bridge.subscriber import Subscriber
+
+NETWORK: Final = b"benchnet"
+FLEET: Final = parse_fleet("bench")
+BASE_AT: Final = 1_700_000_100
+CADENCE_S: Final = 900
+METERS: Final = 64
+READINGS: Final = 256
+"""Of each meter."""
+NOW: Final = BASE_AT + (READINGS + 1) * CADENCE_S
+BRIDGE: Final = ("oracle-bridge", "bench-bridge-password")
+DEVICE_PASSWORD: Final = "bench-device-password"  # noqa: S105  # a benchmark's broker lives for seconds
+MAILBOX: Final = MailboxLimits(window=2_048, messages=100_000, bytes=1_000_000_000)
+LIMITS: Final = {
+    "single": "one event loop in one process carries everything but the signature checks: parsing, judging, rows, PUBACK and a"
+    " receipt for each meter of a batch; Python's cost a message, not the signature, is the limit",
+    "journal": "the signature checks run in two threads beside the event loop, which judges and writes about 256 statements for"
+    " one message, one PUBACK and few receipts; judging and SQLite's rows are the limit",
+}
+
+Signed = tuple[Statement, bytes, DeviceKey]
+Message = tuple[str, bytes]
+"""Topic and payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a broker listens."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """For the subscriber."""
+        return f"mqtt://127.0.0.1:{self.port}"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profile", action="store_true", help="profile each drain and print its costliest functions")
+    arguments = parser.parse_args()
+    logging.configure("error", "text")
+    print(json.dumps(asyncio.run(measure(profiled=arguments.profile)), indent=1))
+
+
+async def measure(*, profiled: bool = False) -> dict[str, object]:
+    """Rates per second and ratios to the raw one, for each broker and kind of message."""
+    keys = {f"B-{number:04}": DeviceKey(number.to_bytes(32, "big")) for number in range(1, METERS + 1)}
+    signed = _sign(keys)
+    raw = _raw_checks_per_s(signed)
+    figures: dict[str, object] = {"readings": len(signed), "raw_single_thread_per_s": round(raw)}
+    for broker_name, start in _brokers().items():
+        for kind, messages in _kinds(signed).items():
+            with tempfile.TemporaryDirectory() as folder:
+                rate = await _drain(Path(folder), start, keys, messages, profiled=profiled)
+            figures[f"{broker_name}_{kind}_per_s"] = round(rate)
+            figures[f"{broker_name}_{kind}_ratio"] = round(rate / raw, 3)
+    figures["limits"] = LIMITS
+    return figures
+
+
+def _sign(keys: dict[str, DeviceKey]) -> list[Signed]:
+    """Every meter's readings in order of time, meters side by side, as a fleet sends them."""
+    signed: list[Signed] = []
+    for sequence in range(1, READINGS + 1):
+        for meter_id, key in keys.items():
+            statement = Statement(
+                kind=StatementKind.REGISTER,
+                network=NETWORK,
+                meter_id=parse_meter_id(meter_id),
+                sequence=sequence,
+                measured_at=BASE_AT + sequence * CADENCE_S,
+                generation_wh=sequence * 250,
+                consumption_wh=sequence * 40,
+            )
+            signed.append((statement, key.sign(encode_statement(statement)), key))
+    return signed
+
+
+def _raw_checks_per_s(signed: Sequence[Signed]) -> float:
+    some = [(encode_statement(statement), signature, key.public_key) for statement, signature, key in signed[:8_000]]
+    started = time.perf_counter()
+    if not all(signature_is_valid(*one) for one in some):
+        raise RuntimeError("a prepared signature is not valid")
+    return len(some) / (time.perf_counter() - started)
+
+
+def _kinds(signed: Sequence[Signed]) -> dict[str, list[Message]]:
+    journals: dict[str, list[bytes]] = {}
+    for statement, signature, _ in signed:
+        journals.setdefault(statement.meter_id, []).append(encode_binary(statement, signature))
+    return {
+        "json_envelope": _singles(signed, encode_json),
+        "binary_envelope": _singles(signed, encode_binary),
+        "journal": [
+            (meter_topic(FLEET, parse_meter_id(meter_id), Channel.JOURNAL), message)
+            for meter_id, envelopes in journals.items()
+            for message in encode_journal(envelopes)
+        ],
+    }
+
+
+def _singles(signed: Sequence[Signed], encode: Callable[[Statement, bytes], bytes]) -> list[Message]:
+    return [
+        (meter_topic(FLEET, statement.meter_id, Channel.READING), encode(statement, signature))
+        for statement, signature, _ in signed
+    ]
+
+
+def _brokers() -> dict[str, Callable[[Path], object]]:
+    installed = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+    return {"embedded": _embedded} | ({"mosquitto": _mosquitto} if installed else {})
+
+
+@asynccontextmanager
+async def _embedded(folder: Path) -> AsyncGenerator[Address]:
+    del folder
+
+    async def authenticate(username: str, password: str, client_id: str) -> Identity | None:
+        del client_id
+        if (username, password) == BRIDGE:
+            return Bridge(username)
+        return Device(FLEET, parse_meter_id(username)) if password == DEVICE_PASSWORD else None
+
+    async with EmbeddedBroker(authenticate, port=0, limits=BrokerLimits(bridge=MAILBOX)) as broker:
+        yield Address(broker.port)
+
+
+@asynccontextmanager
+async def _mosquitto(folder: Path) -> AsyncGenerator[Address]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin") or "mosquitto"
+    salt = b"bench-salt--"
+    config = write(
+        MosquittoPlan(
+            directory=folder,
+            host="127.0.0.1",
+            port=port,
+            fleets=(FLEET,),
+            bridge=Login(BRIDGE[0], hash_password(BRIDGE[1], salt)),
+            devices=tuple(Login(f"B-{n:04}", hash_password(DEVICE_PASSWORD, salt)) for n in range(1, METERS + 1)),
+        )
+    )
+    with config.open("a") as more:
+        more.write("user root\n")
+    process = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)  # noqa: ASYNC220,S603  # fixed, installed
+    try:
+        await asyncio.sleep(0.5)
+        yield Address(port)
+    finally:
+        process.terminate()
+        process.wait()  # it ends at once
+
+
+async def _drain(
+    folder: Path,
+    start: Callable[[Path], object],
+    keys: dict[str, DeviceKey],
+    messages: Sequence[Message],
+    *,
+    profiled: bool,
+) -> float:
+    store = Store(f"sqlite+aiosqlite:///{folder / 'bench.db'}")
+    await store.migrate()
+    clock = FixedClock(NOW)
+    await _enrol(store, keys, clock)
+    verifier = SignatureVerifier(threads=2)
+    metrics = Metrics()
+    intake = Intake(
+        store=store,
+        clock=clock,
+        network=NETWORK,
+        profile=STANDARD,
+        verifier=verifier,
+        metrics=metrics,
+        messages_per_minute=1_000_000,
+    )
+    door = IntakeDoor(submit=intake.submit, store=store, fleet=FLEET, clock=clock)
+    committed = _Committed(metrics)
+    profiler = cProfile.Profile()
+    async with start(folder) as broker:  # pyright: ignore[reportGeneralTypeIssues]  # one of the two above
+        subscriber = lambda: Subscriber(  # noqa: E731  # the same one twice
+            url=broker.url,
+            username=BRIDGE[0],
+            password=BRIDGE[1],
+            fleet=FLEET,
+            door=door,
+            network=NETWORK,
+            clock=clock,
+            metrics=metrics,
+        )
+        await _run(subscriber(), lambda: True)
+        await _fill(broker.port, messages)
+        if profiled:
+            profiler.enable()
+        started = time.perf_counter()
+        await _run(subscriber(), lambda: committed.count() >= METERS * READINGS)
+        took_s = time.perf_counter() - started
+        profiler.disable()
+    async with store.read() as session:
+        accepted = (await stored_readings.count_by_verdict(session)).get("accepted", 0)
+    verifier.close()
+    await store.close()
+    if accepted != METERS * READINGS:
+        raise RuntimeError(f"{accepted} of {METERS * READINGS} prepared readings were accepted")
+    if profiled:
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(40)
+    return accepted / took_s
+
+
+class _Committed:
+    """How many readings the intake has committed, by its own counter."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._accepted = metrics.readings_total.labels("accepted", "", "mqtt")
+
+    def count(self) -> float:
+        return next(iter(self._accepted.collect())).samples[0].value
+
+
+async def _run(subscriber: Subscriber, done: Callable[[], bool]) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(subscriber.run())
+        await subscriber.wait_ready()
+        while not done():  # noqa: ASYNC110  # a counter sets no event
+            await asyncio.sleep(0.005)
+        subscriber.stop()
+
+
+async def _fill(port: int, messages: Sequence[Message]) -> None:
+    """Publish all, each from its meter, and wait until the broker has them."""
+    by_meter: dict[str, list[Message]] = {}
+    for topic, payload in messages:
+        by_meter.setdefault(topic.split("/")[3], []).append((topic, payload))
+    for meter_id, own in by_meter.items():
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(_connect(meter_id))
+        for number, (topic, payload) in enumerate(own, start=1):
+            writer.write(packets.publish(packets.topic_field(topic), payload, packet_id=number))
+            if number % 10 == 0:  # below Mosquitto's receive maximum
+                await reader.readexactly(4 * 10 + (4 if number == 10 else 0))
+        rest = len(own) % 10
+        await reader.readexactly(4 * rest + (4 if len(own) < 10 else 0))
+        writer.write(b"\xe0\x00")
+        writer.close()
+        await writer.wait_closed()
+
+
+def _connect(meter_id: str) -> bytes:
+    texts = b"".join(packets.topic_field(text) for text in (meter_id, meter_id, DEVICE_PASSWORD))
+    body = packets.topic_field("MQTT") + b"\x04\xc2\x00\x3c" + texts
+    return b"\x10" + bytes((len(body),)) + body
+
+
+async def _enrol(store: Store, keys: dict[str, DeviceKey], clock: FixedClock) -> None:
+    async with store.begin() as session:
+        for meter_id, key in keys.items():
+            wallet = key_text(key.public_key)
+            meter = MeterImport(
+                meter_id=parse_meter_id(meter_id),
+                legacy_id=None,
+                owner=wallet,
+                asset_kind=AssetKind.COMMERCIAL,
+                statement_kind=StatementKind.REGISTER,
+                proof_kind=ProofKind.DEVICE,
+                zone=1,
+                rated_power_out_w=100_000,
+                rated_power_in_w=100_000,
+                public_key=wallet,
+                base_sequence=0,
+                base_measured_at=BASE_AT,
+                base_generation_wh=0,
+                base_consumption_wh=0,
+                binding_signature=signature_text(bytes(64)),
+            )
+            await record_bound_meter(
+                session, meter, fleet=FLEET, token_account=wallet, owner_verified=True, hash_password=hash_password, clock=clock
+            )
+
+
+if __name__ == "__main__":
+    main()
