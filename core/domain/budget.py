@@ -1,6 +1,8 @@
-"""The energy budget: how much a meter may have measured by now, the mirror of the registry program's token bucket.
+"""The energy budget: how much a meter may have measured by now, the registry program's token bucket.
 
-In watt-seconds and per direction, so that no interval length is rounded away.
+In watt-seconds and per direction, so that no interval length is rounded away. The program counts tenths of them; here a
+refill is rounded down to whole ones, so that what is accepted here is never refused there. (For spans of whole ten
+seconds, which all cadences are, both are equal.)
 """
 
 from dataclasses import dataclass
@@ -33,8 +35,11 @@ def covers(budget_ws: int, growth_wh: int) -> bool:
 
 
 def spent_ws(budget_ws: int, growth_wh: int) -> int:
-    """The budget left after crediting `growth_wh`, W·s, as the program keeps it: never below zero."""
-    return max(0, budget_ws - growth_wh * WS_PER_WH)
+    """The budget left after crediting `growth_wh`, W·s.
+
+    It may go below zero by the tolerated Wh: a loan that the next refill pays back, so that it is given only once.
+    """
+    return budget_ws - growth_wh * WS_PER_WH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +65,9 @@ class EnergyBudget:
         return covers(self.generation_ws, generation_wh) and covers(self.consumption_ws, consumption_wh)
 
     def spent(self, *, generation_wh: int, consumption_wh: int) -> "EnergyBudget":
-        """What is left after crediting both growths; the tolerated Wh is remembered as a debt below zero.
-
-        The program's bucket is unsigned and forgives that Wh. Remembering it here means that many small steps never
-        add up to more than the program allows for one step over the same span, so nothing accepted is stranded.
-        """
+        """What is left after crediting both growths."""
         return EnergyBudget(
-            generation_ws=self.generation_ws - generation_wh * WS_PER_WH,
-            consumption_ws=self.consumption_ws - consumption_wh * WS_PER_WH,
+            generation_ws=spent_ws(self.generation_ws, generation_wh),
+            consumption_ws=spent_ws(self.consumption_ws, consumption_wh),
             at=self.at,
         )

@@ -1,4 +1,4 @@
-from core.domain.budget import EnergyBudget, cap_ws, covers, refilled_ws, spent_ws
+from core.domain.budget import WS_PER_WH, EnergyBudget, cap_ws, covers, refilled_ws, spent_ws
 from core.domain.ledger import Ledger, burnable_wh, settlement_wh
 
 KW = 1_000
@@ -10,7 +10,7 @@ def test_a_minute_at_full_power_and_a_tenth_is_covered_and_no_more():
 
     assert covers(budget, 110 + 1)
     assert not covers(budget, 110 + 2)
-    assert spent_ws(budget, 111) == 0
+    assert spent_ws(budget, 111) == -WS_PER_WH
 
 
 def test_a_silent_meter_saves_up_seven_days_at_most():
