@@ -73,7 +73,7 @@ async def register_meter(
         payer: pays.
         measured_at: Unix seconds from which the first reading's time runs.
     """
-    network = (await _config(client, at)).network
+    network = (await registry_config(client, at)).network
     binding = Binding(BINDING_MAGIC, network, plate.meter_id, owner.pubkey, 0, measured_at, 0, 0)
     enrolment = MeterEnrolment(
         network=network,
@@ -128,16 +128,18 @@ async def submit_reading(
     if not attesters:
         raise InvalidInput("an attester's key is needed to submit a reading")
     meter = await _meter(client, at, meter_id)
-    statement = _next_statement((await _config(client, at)).network, meter, production_wh, consumption_wh, measured_at)
-    signature = bytes(device.sign_message(statement))
+    network = (await registry_config(client, at)).network
+    statement = next_statement(
+        network, meter, production_wh=production_wh, consumption_wh=consumption_wh, measured_at=measured_at
+    )
     zones, accounts = [at.zone(meter.zone)], MeterAccounts(at.meter(meter_id), meter.token_account)
+    reading = proven(device, statement, accounts)
     if meter.proof == ProofKind.DEVICE:
-        reading = ProvenReading(bytes(device.pubkey()), signature, statement, accounts)
         instructions = proven_instructions(
             at, submitter=attesters[0].pubkey, readings=[reading], zones=zones, budget=Budget(COMPUTE_UNITS, 0)
         )
     else:
-        root = sha256(b"\0" + statement + signature + bytes(device.pubkey())).digest()
+        root = sha256(b"\0" + reading.statement + reading.signature + reading.key).digest()
         attested = _attested(meter, production_wh, consumption_wh, measured_at, accounts)
         keys = [signer.pubkey for signer in attesters]
         instructions = [oracle.submit_reading_batch(at, attesters=keys, readings=[attested], merkle_root=root, zones=zones)]
@@ -171,7 +173,8 @@ async def show(client: ChainClient, at: Addresses, meter_id: str) -> MeterView:
     return MeterView(at.meter(meter_id), meter, tokens, await client.token_supply(at.mint))
 
 
-def _next_statement(network: bytes, meter: MeterAccount, production_wh: int, consumption_wh: int, measured_at: int) -> bytes:
+def next_statement(network: bytes, meter: MeterAccount, *, production_wh: int, consumption_wh: int, measured_at: int) -> bytes:
+    """The 64 bytes of a meter's next statement, by the ledger on the chain."""
     is_register = meter.statement_kind == StatementKind.REGISTER
     return Statement(
         magic=REGISTER_MAGIC if is_register else INTERVAL_MAGIC,
@@ -182,6 +185,23 @@ def _next_statement(network: bytes, meter: MeterAccount, production_wh: int, con
         generation_wh=production_wh + (meter.raw_generation_wh if is_register else 0),
         consumption_wh=consumption_wh + (meter.raw_consumption_wh if is_register else 0),
     ).pack()
+
+
+def proven(device: Keypair, statement: bytes, accounts: MeterAccounts) -> ProvenReading:
+    """A statement signed by its device."""
+    return ProvenReading(bytes(device.pubkey()), bytes(device.sign_message(statement)), statement, accounts)
+
+
+async def registry_config(client: ChainClient, at: Addresses) -> RegistryConfig:
+    """The registry's settings.
+
+    Raises:
+        NotFound: the registry is not set up on this chain.
+    """
+    account = await client.account(at.registry.config)
+    if account is None:
+        raise NotFound("the registry is not set up on this chain; run 'gridtokenx up' or the bootstrap first")
+    return RegistryConfig.decode(account.data)
 
 
 def _attested(
@@ -205,10 +225,3 @@ async def _meter(client: ChainClient, at: Addresses, meter_id: str) -> MeterAcco
     if meter is None:
         raise NotFound(f"meter {meter_id} is not registered on this chain")
     return meter
-
-
-async def _config(client: ChainClient, at: Addresses) -> RegistryConfig:
-    account = await client.account(at.registry.config)
-    if account is None:
-        raise NotFound("the registry is not set up on this chain; run 'gridtokenx up' or the bootstrap first")
-    return RegistryConfig.decode(account.data)
