@@ -94,6 +94,7 @@ class Bridge:
         self._notices = notices
         self._name = name
         self._loop: SettlementLoop | None = None
+        self._leftovers: Leftovers | None = None
         self.latency = MintLatency(metrics)
         """From intake to confirmed transaction, in milliseconds."""
         self.indexer = Indexer(store=store, chain=chain, at=self._at, clock=clock, metrics=metrics)
@@ -128,7 +129,7 @@ class Bridge:
             clock=self._clock,
             room=self._settings.max_transactions_per_round,
         )
-        self._loop = loop
+        self._loop, self._leftovers = loop, leftovers
         await tables.ensure()
         self._register_health()
         supervisor.run("indexer", self.indexer.run)
@@ -179,6 +180,15 @@ class Bridge:
         for term, amount in report.terms.items():
             self._metrics.audit_term_wh.labels(term=term).set(amount)
         return report
+
+    async def sweep(self) -> int:
+        """Settle what is owed or unsettled and can move now, without waiting for the next sweep; returns transactions sent."""
+        if self._leftovers is None:
+            raise Conflict("the bridge is not started")
+        sent = await self._leftovers.sweep()
+        if self._loop is not None:
+            self._loop.wake_follower()
+        return sent
 
     async def is_idle(self) -> bool:
         """Whether nothing is due, in flight or waiting (what is in review waits for a person, not for the bridge)."""

@@ -301,6 +301,17 @@ async def minted_reach(session: Session) -> dict[str, MintedReach]:
     }
 
 
+async def minted_readings(session: Session) -> list[tuple[str, int, str]]:
+    """Meter, sequence and transaction of every minted reading, in order."""
+    row = MeterReadingRow
+    statement = (
+        select(row.meter_id, row.sequence, row.mint_tx_signature)
+        .where(col(row.minted))
+        .order_by(col(row.meter_id), col(row.sequence))
+    )
+    return [(meter_id, sequence, signature or "") for meter_id, sequence, signature in (await session.exec(statement)).all()]
+
+
 async def payloads(session: Session, name: str) -> list[str]:
     """The JSON of all events of a name, in the order of their slots."""
     statement = (
