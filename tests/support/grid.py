@@ -1,7 +1,7 @@
 """The three real programs on a chain in a variable: deployed, initialised, with people and meters at hand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
@@ -79,21 +79,17 @@ class Device:
         )
 
 
-@dataclass
 class Grid:
     """The chain, the programs' addresses, and everybody's keys.
 
     `Grid.deployed()` has the programs only; `Grid.initialised()` is ready for users.
     """
 
-    chain: Svm = field(default_factory=Svm)
-    upgrade: Keypair = field(default_factory=Keypair)
-    authority: Keypair = field(default_factory=Keypair)
-    auditor: Keypair = field(default_factory=Keypair)
-    provisioner: Keypair = field(default_factory=Keypair)
-    attesters: tuple[Keypair, ...] = field(default_factory=lambda: tuple(Keypair() for _ in range(3)))
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
+        self.chain = Svm()
+        draw = self.chain.keypair
+        self.upgrade, self.authority, self.auditor, self.provisioner = draw(), draw(), draw(), draw()
+        self.attesters = (draw(), draw(), draw())
         self.at = addresses_of()
         self.network = network_bytes(GENESIS, bytes(self.at.registry.id))
         for keypair in (self.upgrade, self.authority, self.auditor, self.provisioner, *self.attesters):
@@ -259,7 +255,7 @@ class Grid:
 
     def meter(self, meter_id: str = "MTR-001", owner: Keypair | None = None, key: Keypair | None = None, **plate: Any) -> Device:
         """A registered meter; `plate` as in `enrolment`."""
-        owner, key = owner or self.user(zone=plate.get("zone", 1)), key or Keypair()
+        owner, key = owner or self.user(zone=plate.get("zone", 1)), key or self.chain.keypair()
         enrolment = self.enrolment(meter_id, owner.pubkey(), key, **plate)
         self.send(self.registration(enrolment), owner, self.provisioner)
         return Device(
@@ -312,10 +308,10 @@ class Grid:
         return [*BUDGET.instructions(), batch]
 
     def attest(self, *readings: AttestedReading, attesters: Sequence[Keypair] | None = None, **options: Any) -> Landed:
-        """Send an attested batch; the first attester pays."""
+        """Send an attested batch; the first attester pays. `zones` and `merkle_root` as in `attested`."""
         signers = self.attesters[:1] if attesters is None else attesters
-        zones = options.pop("zones", (1,))
-        instructions = self.attested(*readings, zones=zones, attesters=signers)
+        batch = {name: options.pop(name) for name in ("zones", "merkle_root") if name in options}
+        instructions = self.attested(*readings, attesters=signers, **batch)
         return self.send(instructions, *signers, **{"payer": signers[0], "check_size": False, **options})
 
     def zones(self, zones: Sequence[int] | None) -> list[Pubkey] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,7 @@ class Svm:
         self.svm.set_rent(Rent(6960, 1.0, 50))
         self.now = NOW
         self.slot = SLOT
+        self._drawn = 0
         self._set_clock()
         self.payer = self.wallet()
 
@@ -133,9 +135,14 @@ class Svm:
         self.slot += max(1, seconds * 5 // 2)
         self._set_clock()
 
+    def keypair(self) -> Keypair:
+        """A new key: the same in every run, so that compute units repeat exactly."""
+        self._drawn += 1
+        return Keypair.from_seed(sha256(b"test key %d" % self._drawn).digest())
+
     def wallet(self, lamports: int = LAMPORTS) -> Keypair:
         """A new key with lamports."""
-        keypair = Keypair()
+        keypair = self.keypair()
         self.fund(keypair.pubkey(), lamports)
         return keypair
 

@@ -10,8 +10,8 @@ from programs.client.layout import Record
 
 Tail = tuple[tuple[str, type[Record] | type[str]], ...]
 """Named parts after the head: vectors of a record, or texts."""
-Json = int | str | list["Json"] | dict[str, "Json"]
-"""Keys in base58, bytes in hexadecimal."""
+Json = Any
+"""Integers, text, lists and dictionaries of them: keys in base58, bytes in hexadecimal."""
 
 
 class EventRecord(Record):
