@@ -6,9 +6,10 @@ from pathlib import Path
 from solders.keypair import Keypair
 
 from core.domain.errors import InvalidInput
-from programs.client.signer import read_keypair, write_keypair
+from programs.client.bootstrap import AuthorityKeys
+from programs.client.signer import KeypairSigner, read_keypair, write_keypair
 
-SINGLE_ROLES = ("upgrade", "authority", "auditor", "provisioner", "faucet")
+SINGLE_ROLES = ("upgrade", "authority", "auditor", "provisioner")
 ATTESTERS = 3  # the largest threshold k; an operator sets his own number by the files he has
 
 
@@ -43,6 +44,21 @@ class KeyFolder:
         if not found:
             raise InvalidInput(f"no {role}-0.json in {self.path}; put it there, or set GRIDTOKENX_CHAIN__KEYS_DIR")
         return tuple(read_keypair(path) for path in found)
+
+    def authorities(self) -> AuthorityKeys:
+        """All of them, as the bridge signs with them.
+
+        Raises:
+            InvalidInput: a file is missing or malformed.
+        """
+        return AuthorityKeys(
+            upgrade=KeypairSigner(self.single("upgrade")),
+            authority=KeypairSigner(self.single("authority")),
+            auditor=KeypairSigner(self.single("auditor")),
+            provisioner=KeypairSigner(self.single("provisioner")),
+            attesters=tuple(KeypairSigner(key) for key in self.numbered("attester")),
+            payers=tuple(KeypairSigner(key) for key in self.numbered("payer")),
+        )
 
     def _file(self, role: str) -> Path:
         return self.path / f"{role}.json"

@@ -8,7 +8,7 @@ from api.parts import ApiParts
 from api.readings.mapping import rfc3339
 from api.tokens.schemas import TokenBalance, TokenInfo
 from core.domain.errors import InvalidInput
-from core.domain.units import tokens_from_base_units
+from core.domain.units import TOKEN_DECIMALS, tokens_from_base_units
 from programs.client.addresses import addresses_of
 
 
@@ -24,8 +24,7 @@ async def token_balance(parts: ApiParts, wallet: FromPath[str]) -> TokenBalance:
     """Read a wallet's energy tokens from the chain; a wallet without an account holds zero."""
     owner = _wallet(wallet)
     account = addresses_of(parts.ids).token_account(owner)
-    exists = await parts.chain.account(account) is not None
-    base_units = (await parts.chain.token_balance(account)).base_units if exists else 0
+    base_units = await parts.chain.token_balance(account) or 0
     tokens = str(tokens_from_base_units(base_units))
     return TokenBalance(
         wallet_address=str(owner),
@@ -47,9 +46,9 @@ async def token_info(parts: ApiParts) -> TokenInfo:
         name=parts.token_name,
         symbol=parts.token_symbol,
         mint=str(mint),
-        decimals=supply.decimals,
-        supply_base_units=str(supply.base_units),
-        supply_tokens=str(tokens_from_base_units(supply.base_units)),
+        decimals=TOKEN_DECIMALS,
+        supply_base_units=str(supply),
+        supply_tokens=str(tokens_from_base_units(supply)),
         programs={
             "registry": str(parts.ids.registry),
             "oracle": str(parts.ids.oracle),

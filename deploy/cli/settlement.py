@@ -1,0 +1,8 @@
+"""placeholder"""
+
+import typer
+
+app = typer.Typer()
+
+
+def audit() -> None: ...

@@ -1,0 +1,239 @@
+"""The whole platform in one process: each part embedded, or somebody's by URL; started in order, stopped in reverse."""
+
+import secrets
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self, final
+
+from api.app import build_app
+from api.parts import ApiParts
+from broker.credentials import CredentialCheck
+from broker.embedded import EmbeddedBroker
+from broker.passwords import password_matches
+from core.domain.clock import Clock
+from core.domain.identity import parse_fleet
+from core.runtime.clock import SystemClock
+from core.runtime.health import Health, HealthReport
+from core.runtime.metrics import Metrics
+from core.runtime.settings import Settings
+from core.runtime.supervisor import Supervisor
+from core.store import Store
+from deploy.chain import embedded_chain, require_initialised, websocket_url
+from deploy.http import HttpFace
+from deploy.keys import KeyFolder
+from deploy.listening import require_free_port, require_tls_beyond_loopback
+from deploy.logins import stored_logins
+from deploy.tokens import kept_secret
+from devices.acceptance.profiles import profile_named
+from devices.intake import Intake, SignatureVerifier
+from devices.network import network_bytes
+from oracle_bridge.ingest_door import IntakeDoor
+from oracle_bridge.service import Bridge, BridgeSigners
+from oracle_bridge.subscriber import Subscriber
+from programs.client.bootstrap import AuthorityKeys, TokenFace, ensure_balance, initialise
+from programs.client.ids import PROGRAM_IDS
+from programs.client.rpc import ChainClient
+from programs.client.subscribe import Subscriptions
+
+PAYER_LAMPORTS: Final = 100_000_000_000  # 100 SOL of the embedded chain's own
+VERIFIER_THREADS: Final = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoints:
+    """Where the parts listen."""
+
+    rpc_url: str
+    mqtt_url: str
+    api_url: str
+    database: str
+
+
+@final
+class Platform:
+    """Everything between a signed reading and a token. Use it as `async with Platform(settings) as platform`.
+
+    Args:
+        settings: which parts are embedded, and all limits.
+        clock: the platform's time.
+        genesis_seed: makes a new embedded chain's genesis hash reproducible; None draws it.
+
+    Raises:
+        InvalidInput: a setting is malformed or a part is missing; one sentence says what to do.
+        Unavailable: a part given by URL does not answer.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, genesis_seed: bytes | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.keys = KeyFolder(path=settings.keys_dir)
+        self.metrics = Metrics()
+        self.health = Health()
+        self.fleet = parse_fleet(settings.fleet)
+        self._genesis_seed = genesis_seed
+        self._stack = AsyncExitStack()
+
+    store: Store
+    chain: ChainClient
+    intake: Intake
+    bridge: Bridge
+    subscriber: Subscriber
+    authorities: AuthorityKeys
+    network: bytes
+    endpoints: Endpoints
+    operator_token: str
+    supervisor: Supervisor
+
+    async def __aenter__(self) -> Self:
+        self._check_settings()
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, problem, trace)
+
+    def _check_settings(self) -> None:
+        """Refuse what cannot work before anything is started."""
+        settings = self.settings
+        if settings.mqtt.url is None:
+            require_free_port("GRIDTOKENX_MQTT__EMBEDDED_PORT", "127.0.0.1", settings.mqtt.embedded_port)
+        else:
+            require_tls_beyond_loopback("GRIDTOKENX_MQTT__URL", settings.mqtt.url, plain="mqtt")
+        if settings.chain.rpc_url is None:
+            require_free_port("GRIDTOKENX_CHAIN__EMBEDDED_PORT", "127.0.0.1", settings.chain.embedded_port)
+        else:
+            require_tls_beyond_loopback("GRIDTOKENX_CHAIN__RPC_URL", settings.chain.rpc_url, plain="http")
+        require_free_port("GRIDTOKENX_API__PORT", settings.api.host, settings.api.port)
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    async def _start(self) -> None:
+        await self._open_store()
+        rpc_url, ws_url = await self._open_chain()
+        self.network = network_bytes(await self.chain.genesis_hash(), bytes(PROGRAM_IDS.registry))
+        self.bridge = Bridge(
+            store=self.store,
+            chain=self.chain,
+            ids=PROGRAM_IDS,
+            keys=BridgeSigners(attesters=self.authorities.attesters, payers=self.authorities.payers),
+            settings=self.settings.settlement,
+            clock=self.clock,
+            metrics=self.metrics,
+            health=self.health,
+            notices=Subscriptions(ws_url),
+        )
+        self.intake = Intake(
+            store=self.store,
+            clock=self.clock,
+            network=self.network,
+            profile=profile_named(self.settings.acceptance.profile),
+            verifier=SignatureVerifier(threads=VERIFIER_THREADS),
+            wake=self.bridge.wake,
+            metrics=self.metrics,
+            min_settlement_interval_s=self.settings.settlement.min_settlement_interval_s,
+        )
+        mqtt_url, password = await self._open_broker()
+        self.supervisor = await self._stack.enter_async_context(Supervisor())
+        await self.bridge.start(self.supervisor)
+        self._run_subscriber(mqtt_url, password)
+        api_url = self._run_api()
+        self.endpoints = Endpoints(rpc_url=rpc_url, mqtt_url=mqtt_url, api_url=api_url, database=self.store.engine_name)
+
+    async def _open_store(self) -> None:
+        self.store = Store(self.settings.database_url)
+        self._stack.push_async_callback(self.store.close)
+        await self.store.migrate()
+        self.health.register("database", self._database_health)
+
+    async def _open_chain(self) -> tuple[str, str]:
+        """Start the embedded chain and set it up, or meet the one given by URL as it is; returns its two URLs."""
+        settings = self.settings.chain
+        if settings.rpc_url is not None:
+            self.chain = await self._stack.enter_async_context(ChainClient(settings.rpc_url))
+            self.authorities = self.keys.authorities()
+            await require_initialised(self.chain)
+            rpc_url, ws_url = settings.rpc_url, websocket_url(settings.rpc_url, settings.ws_url)
+        else:
+            self.keys.ensure(settings.payers)
+            self.authorities = self.keys.authorities()
+            localnet = embedded_chain(
+                self.settings.data_dir / "chain", settings, self.keys, self.clock, genesis_seed=self._genesis_seed
+            )
+            await self._stack.enter_async_context(localnet)
+            rpc_url, ws_url = localnet.rpc_url, localnet.ws_url
+            self.chain = await self._stack.enter_async_context(ChainClient(rpc_url))
+            for signer in (*self.authorities.payers, *self.authorities.attesters):
+                await ensure_balance(self.chain, signer.pubkey, PAYER_LAMPORTS)
+            token = self.settings.token
+            await initialise(self.chain, self.authorities, token=TokenFace(name=token.name, symbol=token.symbol, uri=token.uri))
+        return rpc_url, ws_url
+
+    async def _open_broker(self) -> tuple[str, str]:
+        """Start the embedded broker, or take the URL; returns the URL and the bridge's password."""
+        settings = self.settings.mqtt
+        given = settings.password.get_secret_value() if settings.password is not None else None
+        if settings.url is not None:
+            return settings.url, given or ""
+        password = given or secrets.token_urlsafe(32)
+        check = CredentialCheck(
+            find=stored_logins(self.store),
+            matches=password_matches,
+            bridge_username=settings.username,
+            bridge_password=password,
+            clock=self.clock,
+        )
+        broker = await self._stack.enter_async_context(EmbeddedBroker(check, port=settings.embedded_port))
+        return broker.url, password
+
+    def _run_subscriber(self, mqtt_url: str, password: str) -> None:
+        settings = self.settings.mqtt
+        self.subscriber = Subscriber(
+            url=mqtt_url,
+            username=settings.username,
+            password=password,
+            fleet=self.fleet,
+            door=IntakeDoor(submit=self.intake.submit, store=self.store, fleet=self.fleet, clock=self.clock),
+            network=self.network,
+            clock=self.clock,
+            metrics=self.metrics,
+            ca_file=settings.ca_file,
+            shared_group=settings.shared_group,
+        )
+        self.supervisor.run("subscriber", self.subscriber.run, stop=self.subscriber.stop)
+        self.health.register("broker", self._broker_health)
+
+    def _run_api(self) -> str:
+        given = self.settings.api.operator_token
+        self.operator_token = (
+            given.get_secret_value() if given is not None else kept_secret(self.settings.data_dir / "operator-token")
+        )
+        parts = ApiParts(
+            store=self.store,
+            intake=self.intake,
+            chain=self.chain,
+            ids=PROGRAM_IDS,
+            clock=self.clock,
+            health=self.health,
+            metrics=self.metrics,
+            token_symbol=self.settings.token.symbol,
+            token_name=self.settings.token.name,
+        )
+        face = HttpFace(
+            build_app(parts, operator_token=self.operator_token), host=self.settings.api.host, port=self.settings.api.port
+        )
+        self.supervisor.run("api", face.run, stop=face.stop)
+        return face.url
+
+    async def _database_health(self) -> HealthReport:
+        async with self.store.read():
+            return HealthReport(ok=True, detail=self.store.engine_name)
+
+    async def _broker_health(self) -> HealthReport:
+        connected = self.subscriber.is_connected
+        return HealthReport(ok=connected, detail="subscribed" if connected else "not subscribed")
