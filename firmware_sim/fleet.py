@@ -121,8 +121,14 @@ class Fleet:
         self.devices: dict[MeterId, Device] = {spec.meter_id: self._build(spec) for spec in specs}
 
     async def connect(self) -> None:
-        """Bring every device on line; each says hello."""
+        """Bring every device on line; each says hello. One that is not let in tries again at every tick.
+
+        Raises:
+            LinkDown: not one line stands.
+        """
         await self._for_each(self._connect)
+        if self.devices and all(device.link.down for device in self.devices.values()):
+            raise LinkDown("no meter reaches the platform: is the broker there, and does it know the credentials?")
 
     async def live(self, start: int, end: int, on_tick: Callable[[Progress], None] | None = None) -> None:
         """Live from `start` to `end`, Unix seconds; a statement at every multiple of the cadence after `start`."""
@@ -210,8 +216,9 @@ class Fleet:
                 lanes.create_task(lane(), name=f"fleet lane {number}")
 
     async def _connect(self, device: Device) -> None:
-        await self._transport.connect(device.meter.meter_id, device.hears, device.is_back)
-        await device.say_hello()
+        device.link.down = True
+        self._outages[device.meter.meter_id] = 0
+        await self._bring_back(device)
 
     async def _disconnect(self, device: Device) -> None:
         await self._transport.disconnect(device.meter.meter_id)

@@ -81,7 +81,10 @@ class MqttTransport:
     ) -> None:
         for meter_id in list(self._lines):
             await self.disconnect(meter_id)
-        await self._tasks.__aexit__(kind, error, traceback)
+        if isinstance(error, asyncio.CancelledError):
+            await self._tasks.__aexit__(kind, error, traceback)
+        else:  # the body's own error goes up as it is, not in a group
+            await self._tasks.__aexit__(None, None, None)
 
     async def connect(self, meter_id: MeterId, listener: Listener, back: Back) -> None:
         """Open the meter's line; returns when it is subscribed, or raises LinkDown."""

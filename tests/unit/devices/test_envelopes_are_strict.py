@@ -120,7 +120,17 @@ def test_one_bad_entry_does_not_take_the_others_of_a_journal_down():
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"[]", b"{}", b"x", b"\x01" * (64 * 1024 + 1), b"\x01" * (BINARY_SIZE * 257), b"[" + b"1," * 256 + b"1]"]
+    "payload",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"x",
+        b"\x01" * (64 * 1024 + 1),
+        b"\x01" * (BINARY_SIZE * 257),
+        b"[" + b"1," * 256 + b"1]",
+        b"[" + envelope() + b" " * 65_536 + b"]",
+    ],
 )
 def test_a_journal_beyond_its_limits_is_refused_whole(payload: bytes):
     with pytest.raises(FrameRefused):

@@ -326,6 +326,40 @@ def test_one_that_arrives_late_before_the_doubted_one_is_accepted_and_the_hold_s
     assert book.state.held_from == 12
 
 
+def test_a_doubted_one_too_near_to_the_end_of_the_hold_is_refused():
+    book = register_book(rated_power_out_w=4_000)
+    take(book, register(11, 900, 3_000))
+
+    ending = take(book, register(12, 900 + 839 + 840, 3_000))
+    assert ending.released == (11,)
+
+    take(book, register(13, 3_420, 50_000))
+    take(book, register(14, 30 * 900 - 839, 50_000))
+    ending = take(book, register(15, 30 * 900, 50_000 - 30_000))
+    assert ending.refused == ((13, Reason.REGISTER_BACKWARDS), (14, Reason.REGISTER_BACKWARDS))
+
+    take(book, register(16, 31 * 900, 60_000))
+    near = take(book, register(17, 31 * 900 + 839, 60_000))
+    assert outcome(near) == ("quarantined", "held")
+    ending = take(book, register(18, 120 * 900, 60_000))
+    assert ending.released == (16,)
+    assert ending.refused == ((17, Reason.REPEATED_WINDOW),)
+
+
+def test_a_hold_that_ends_in_the_middle_goes_on_for_what_is_still_in_doubt():
+    book = register_book(rated_power_out_w=4_000)
+    take(book, register(12, 1_800, 2_500))
+    take(book, register(14, 2_700, 50_000))
+
+    ending = take(book, register(13, 2_690, 2_500), T0 + 3_600)
+
+    assert outcome(ending) == ("accepted", None)
+    assert ending.refused == ()
+    assert ending.released == (12,)
+    assert book.state.held_from == 14
+    assert outcome(take(book, register(15, 3_600, 50_001))) == ("quarantined", "held")
+
+
 def test_a_silent_meter_saves_up_seven_days_and_catches_up():
     book = register_book(rated_power_out_w=1_000)
     week_wh = cap_ws(1_000) // 3_600

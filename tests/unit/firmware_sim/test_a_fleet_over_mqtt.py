@@ -147,6 +147,31 @@ async def test_without_its_credential_a_meter_is_not_let_in(monkeypatch: pytest.
             await transport.connect(meter_id, lambda _channel, _payload: None, lambda: None)
 
 
+async def test_a_fleet_that_nobody_lets_in_says_so_and_one_stranger_stops_nobody(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("firmware_sim.mqtt.CONNECT_TIMEOUT_S", 1.0)
+    specs = draw_specs(2, seed=1, base_measured_at=START)
+
+    async def lines_up(passwords: tuple[str, str]) -> list[bool]:
+        async with (
+            EmbeddedBroker(who, port=0) as broker,
+            MqttTransport(
+                parse_broker_url(broker.url),
+                fleet=HOME,
+                passwords={spec.meter_id: password for spec, password in zip(specs, passwords, strict=True)},
+            ) as transport,
+        ):
+            fleet = Fleet(specs, network=NETWORK, transport=transport, clock=FixedClock(NOW), weather=Weather(seed=1))
+            try:
+                await fleet.connect()
+                return [not device.link.down for device in fleet.devices.values()]
+            finally:
+                await fleet.close()
+
+    assert await lines_up(("secret", "wrong")) == [True, False]
+    with pytest.raises(LinkDown):
+        await lines_up(("wrong", "wrong"))
+
+
 @pytest.mark.parametrize("url", ["", "http://host", "mqtt://", "host:1883"])
 def test_a_broker_has_an_mqtt_url(url: str):
     with pytest.raises(InvalidInput):
