@@ -1,5 +1,7 @@
 """Settlement by owner and by crank, zone caps, unfit accounts and corrections."""
 
+import base64
+
 from programs.client.instructions import registry, token2022
 from tests.support.grid import Grid
 from tests.support.registry_steps import WH, close_token_account, correct, crank, credited, own_settlement, settled_result
@@ -37,7 +39,9 @@ def test_what_is_unsettled_is_returned():
 
     landed = grid.send(registry.get_unsettled_balance(grid.at, meter=device.address))
 
-    assert int.from_bytes(bytes(landed.meta.return_data().data), "little", signed=True) == -250
+    returned = landed.confirmed().logs
+    line = next(line for line in returned if line.startswith("Program return: "))
+    assert int.from_bytes(base64.b64decode(line.rpartition(" ")[2]), "little", signed=True) == -250
 
 
 def test_a_zones_cap_lets_the_rest_wait_for_the_next_window():

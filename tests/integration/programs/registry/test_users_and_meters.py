@@ -3,7 +3,7 @@
 from solders.keypair import Keypair
 
 from programs.client.accounts import DeviceKeyAccount
-from programs.client.instructions import registry
+from programs.client.instructions import registry, token2022
 from programs.client.instructions.token2022 import TokenAccount
 from tests.support.grid import Grid
 from tests.support.registry_steps import (
@@ -47,7 +47,7 @@ def test_a_wallet_registers_at_its_own_cost_and_allows_burning():
 def test_a_wallet_that_has_a_token_account_already_registers_too():
     grid = Grid.initialised()
     wallet = grid.chain.wallet()
-    grid.send(registry.users.token2022.create_associated(wallet.pubkey(), wallet.pubkey(), grid.at.mint), wallet)
+    grid.send(token2022.create_associated(wallet.pubkey(), wallet.pubkey(), grid.at.mint), wallet)
 
     grid.send(registry.register_user(grid.at, wallet=wallet.pubkey(), kind=1), wallet)
 
