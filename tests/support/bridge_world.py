@@ -54,7 +54,7 @@ class World:
     def bridge(self, *, owner: str = "bridge-1", store: Store | None = None, chain: FakeChain | None = None) -> Submitter:
         """A bridge's sending half, as after a start."""
         store, chain = store or self.store, chain or self.chain
-        composer = FakeComposer(self.chain)
+        composer = FakeComposer()
         outbox = Outbox(store=store, composer=composer, settings=self.settings, clock=self.clock, owner=owner)
         return Submitter(
             outbox=outbox,

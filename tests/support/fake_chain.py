@@ -71,6 +71,8 @@ class FakeChain:
     """Result codes that the program gives these meters."""
     recent_forgotten: bool = False
     """Statuses are known only to a search of history."""
+    hashes: dict[str, int] = field(default_factory=dict[str, int])
+    """Last valid block height of each blockhash that was given out."""
     sent: list[bytes] = field(default_factory=list[bytes])
     block_time: int = 1_700_000_000
 
@@ -81,7 +83,9 @@ class FakeChain:
 
     async def latest_blockhash(self, commitment: str | None = None) -> tuple[Hash, int]:
         del commitment
-        return Hash.hash(str(self.height).encode()), self.height + LIVES_FOR
+        blockhash = Hash.hash(str(self.height).encode())
+        self.hashes[str(blockhash)] = self.height + LIVES_FOR
+        return blockhash, self.height + LIVES_FOR
 
     async def block_height(self, commitment: str | None = None) -> int:
         del commitment
@@ -159,7 +163,7 @@ class FakeChain:
 
     def _execute(self, wire: bytes) -> None:
         body, signature = json.loads(wire), signature_of(wire)
-        if signature in self.landed or self.height > body["last_valid"]:
+        if signature in self.landed or self.height > self.hashes[body["blockhash"]]:
             return
         self.slot_now += 1
         self.height += 1
@@ -268,7 +272,6 @@ def signature_of(wire: bytes) -> str:
 class FakeComposer:
     """Writes plans as JSON instead of instructions."""
 
-    chain: FakeChain
     per_transaction: int = 5
 
     def measure(self, kind: Kind, meters: Sequence[DueMeter], lookup_table: str | None) -> Footprint:
@@ -294,7 +297,6 @@ class FakeComposer:
             "payer": payer,
             "salt": salt,
             "blockhash": str(blockhash),
-            "last_valid": self.chain.height + LIVES_FOR,
             "items": items,
         }
         wire = json.dumps(body).encode()

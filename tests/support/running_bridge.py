@@ -19,7 +19,7 @@ from core.runtime.health import Health
 from core.runtime.metrics import Metrics
 from core.runtime.settings import SettlementSettings
 from core.runtime.supervisor import Supervisor
-from core.store import Store
+from core.store import Store, ledger_rows
 from devices.acceptance import STANDARD
 from devices.intake import BatchResult, Intake, SignatureVerifier, Submission
 from devices.keys import DeviceKey
@@ -55,6 +55,7 @@ class Running:
     metrics: Metrics = field(default_factory=Metrics)
     health: Health = field(default_factory=Health)
     settings: SettlementSettings = field(default_factory=lambda: SettlementSettings.model_validate({}))
+    verifier: SignatureVerifier = field(default_factory=SignatureVerifier)
     devices: dict[str, Device] = field(default_factory=dict[str, Device])
 
     def new_bridge(self, *, with_notices: bool = True) -> Bridge:
@@ -87,7 +88,7 @@ class Running:
             clock=self.clock,
             network=self.network,
             profile=STANDARD,
-            verifier=SignatureVerifier(),
+            verifier=self.verifier,
             wake=None if bridge is None else bridge.wake,
         )
 
@@ -142,6 +143,11 @@ class Running:
             )
         return await intake.submit(submissions)
 
+    async def minted_sequences(self) -> list[int]:
+        """Sequences of all readings that are marked minted."""
+        async with self.store.read() as session:
+            return [sequence for _, sequence, _ in await ledger_rows.minted_readings(session)]
+
     async def tokens(self, device: Device) -> int:
         """Base units of a meter's owner."""
         return await self.chain.client.token_balance(self.chain.at.token_account(Pubkey.from_string(device.wallet))) or 0
@@ -150,7 +156,7 @@ class Running:
 async def until_idle(bridge: Bridge, *, timeout_s: float = 20.0) -> None:
     """Wait until the bridge has nothing left to do, and the indexer has seen it."""
     async with asyncio.timeout(timeout_s):
-        while not await bridge.is_idle():
+        while not await bridge.is_idle():  # noqa: ASYNC110  # the database sets no event
             await asyncio.sleep(0.02)
     await bridge.indexer.catch_up()
 
@@ -167,7 +173,9 @@ async def running(
         await store.migrate()
         base_at = (SystemClock().now() - DAY_S) // CADENCE_S * CADENCE_S
         try:
-            yield Running(chain=chain, store=store, network=network, base_at=base_at)
+            made = Running(chain=chain, store=store, network=network, base_at=base_at)
+            yield made
+            made.verifier.close()
         finally:
             await store.close()
 
