@@ -5,7 +5,7 @@ import sys
 import typer
 
 from core.domain.errors import DomainError
-from deploy.cli import chain, demo, device, localnet, settlement, up
+from deploy.cli import chain, demo, device, localnet, settlement, up, workbench
 
 app = typer.Typer(
     name="gridtokenx",
@@ -18,6 +18,7 @@ app.command("up")(up.up)
 app.command("demo")(demo.demo)
 app.command("localnet")(localnet.localnet)
 app.command("audit")(settlement.audit)
+device.app.add_typer(workbench.app)
 app.add_typer(device.app, name="device")
 app.add_typer(chain.app, name="chain")
 app.add_typer(settlement.app, name="settlement")

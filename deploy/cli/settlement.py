@@ -1,8 +1,78 @@
-"""placeholder"""
+"""`gridtokenx settlement …` and `gridtokenx audit`: what waits for an operator, and whether it adds up."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
-app = typer.Typer()
+from core.runtime.clock import SystemClock
+from core.runtime.settings import load_settings
+from core.store.work import Review
+from deploy.cli.session import open_session, open_store
+from oracle_bridge import review as reviews
+from oracle_bridge.audit import AuditReport
+from oracle_bridge.audit import run as run_audit
+
+app = typer.Typer(help="Settlements that failed too often and wait for an operator.", no_args_is_help=True)
+_CONSOLE = Console(highlight=False)
 
 
-def audit() -> None: ...
+@app.command("review")
+def review(limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")] = 100) -> None:
+    """List the meters whose settlement waits for an operator, with the last error."""
+    rows = asyncio.run(_reviews(limit))
+    table = Table("meter", "attempts", "since", "sequence", "last error", box=None)
+    for row in rows:
+        since = datetime.fromtimestamp(row.updated_at_ms / 1000, UTC).isoformat(timespec="seconds")
+        table.add_row(row.meter_id, str(row.attempts), since, str(row.target_sequence), row.last_error or "")
+    _CONSOLE.print(table if rows else "nothing waits for review")
+
+
+async def _reviews(limit: int) -> list[Review]:
+    async with open_store(load_settings()) as store:
+        return await reviews.list_reviews(store, limit=limit)
+
+
+@app.command("retry")
+def retry(
+    meters: Annotated[list[str] | None, typer.Argument(help="Meter ids.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All meters in review.")] = False,
+) -> None:
+    """Send settlements in review back to work; the bridge takes them in its next round."""
+    if not meters and not everything:
+        raise typer.BadParameter("name meters, or give --all")
+    sent = asyncio.run(_retry(None if everything else meters))
+    _CONSOLE.print(f"{len(sent)} back to work: {', '.join(sent)}" if sent else "none of them is in review")
+
+
+async def _retry(meters: list[str] | None) -> list[str]:
+    async with open_store(load_settings()) as store:
+        return await reviews.retry(store, SystemClock(), meters)
+
+
+def audit(as_json: Annotated[bool, typer.Option("--json", help="Print the terms as JSON.")] = False) -> None:
+    """Compare rows, on-chain ledgers and supply to the watt-hour; exit code 0 only if they add up."""
+    report = asyncio.run(_audit())
+    if as_json:
+        typer.echo(json.dumps({"ok": report.ok, "terms": report.terms, "failures": report.failures}, indent=1))
+    else:
+        _print(report)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+async def _audit() -> AuditReport:
+    async with open_session() as session:
+        return await run_audit(session.store, session.chain, at=session.addresses)
+
+
+def _print(report: AuditReport) -> None:
+    for term, amount in report.terms.items():
+        unit = "base units" if term.endswith("_base_units") else "Wh"
+        _CONSOLE.print(f"{term.removesuffix('_base_units').replace('_', ' '):<28}{amount:>24} {unit}")
+    for failure in report.failures:
+        _CONSOLE.print(f"[bold red]does not add up:[/] {failure}")
+    _CONSOLE.print("it adds up" if report.ok else "it does NOT add up")

@@ -88,7 +88,7 @@ async def settled(platform: Platform, tell: Told) -> None:
     tell("settling", 0.0)
     try:
         async with asyncio.timeout(SETTLE_DEADLINE_S):
-            while not await platform.bridge.is_idle():
+            while not await platform.bridge.is_idle():  # noqa: ASYNC110  # rows tell, no event does
                 await asyncio.sleep(BETWEEN_LOOKS_S)
             await platform.bridge.indexer.catch_up()
     except TimeoutError as problem:
