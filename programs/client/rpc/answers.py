@@ -116,7 +116,7 @@ class RawAccount(msgspec.Struct):
 
     def read(self) -> AccountInfo:
         """The account in our types."""
-        return AccountInfo(self.lamports, Pubkey.from_string(self.owner), b64decode(self.data[0]), self.executable)
+        return AccountInfo(self.lamports, Pubkey.from_string(self.owner), b64decode(self.data[0], validate=True), self.executable)
 
 
 class RawKeyedAccount(msgspec.Struct):
@@ -159,7 +159,7 @@ class RawSimulation(msgspec.Struct, rename="camel"):
 
     def read(self) -> Simulation:
         """The simulation in our types."""
-        data = None if self.return_data is None else b64decode(self.return_data.data[0])
+        data = None if self.return_data is None else b64decode(self.return_data.data[0], validate=True)
         return Simulation(self.err, tuple(self.logs or ()), self.units_consumed, data)
 
 
@@ -215,7 +215,7 @@ class RawTransaction(msgspec.Struct, rename="camel"):
 
     def read(self, signature: str) -> ConfirmedTransaction:
         """The transaction in our types."""
-        wire = b64decode(self.transaction[0])
+        wire = b64decode(self.transaction[0], validate=True)
         message = VersionedTransaction.from_bytes(wire).message
         meta = self.meta
         loaded = meta.loaded_addresses or _RawLoaded()

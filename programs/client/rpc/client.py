@@ -26,7 +26,7 @@ from programs.client.rpc.answers import (
     SignatureStatus,
     Simulation,
 )
-from programs.client.rpc.transport import Transport
+from programs.client.rpc.transport import Transport, made
 
 Commitment = Literal["processed", "confirmed", "finalized"]
 
@@ -82,7 +82,8 @@ class ChainClient:
 
     async def genesis_hash(self) -> bytes:
         """The 32 bytes that name the cluster."""
-        return bytes(Hash.from_string(await self._transport.call("getGenesisHash", answer=str)))
+        text = await self._transport.call("getGenesisHash", answer=str)
+        return made(lambda: bytes(Hash.from_string(text)))
 
     async def is_healthy(self) -> bool:
         """Whether the node answers and is not behind."""
@@ -94,7 +95,7 @@ class ChainClient:
     async def latest_blockhash(self, commitment: Commitment | None = None) -> tuple[Hash, int]:
         """A recent blockhash and the last block height at which it is valid."""
         answer = await self._transport.call("getLatestBlockhash", self._at(commitment), answer=_InContext[_Blockhash])
-        return Hash.from_string(answer.value.blockhash), answer.value.last_valid_block_height
+        return made(lambda: Hash.from_string(answer.value.blockhash)), answer.value.last_valid_block_height
 
     async def block_height(self, commitment: Commitment | None = None) -> int:
         """How many blocks there are; what expires a blockhash."""
@@ -138,7 +139,7 @@ class ChainClient:
             "commitment": self.commitment,
         }
         answer = await self._transport.call("simulateTransaction", _base64(wire), options, answer=_InContext[RawSimulation])
-        return answer.value.read()
+        return made(answer.value.read)
 
     async def statuses(self, signatures: Sequence[str], *, search_history: bool = False) -> list[SignatureStatus | None]:
         """How far transactions have come; `None` for those the node does not know.
@@ -161,7 +162,7 @@ class ChainClient:
     async def account(self, key: Pubkey) -> AccountInfo | None:
         """An account, or `None` where there is nothing."""
         answer = await self._transport.call("getAccountInfo", str(key), self._base64_at(), answer=_InContext[RawAccount | None])
-        return None if answer.value is None else answer.value.read()
+        return None if answer.value is None else made(answer.value.read)
 
     async def accounts(self, keys: Sequence[Pubkey]) -> list[AccountInfo | None]:
         """Accounts in the order of `keys`, asked 100 at a time (each hundred at one slot)."""
@@ -173,7 +174,7 @@ class ChainClient:
                 self._base64_at(),
                 answer=_InContext[list[RawAccount | None]],
             )
-            rows += [None if row is None else row.read() for row in answer.value]
+            rows += [None if row is None else made(row.read) for row in answer.value]
         return rows
 
     async def program_accounts(
@@ -194,7 +195,7 @@ class ChainClient:
             conditions.append({"dataSize": data_size})
         options = {**self._base64_at(), "filters": conditions}
         rows = await self._transport.call("getProgramAccounts", str(program), options, answer=list[RawKeyedAccount])
-        return [(Pubkey.from_string(row.pubkey), row.account.read()) for row in rows]
+        return made(lambda: [(Pubkey.from_string(row.pubkey), row.account.read()) for row in rows])
 
     async def signatures_for(
         self, address: Pubkey, *, before: str | None = None, until: str | None = None, limit: int = 1_000
@@ -216,7 +217,7 @@ class ChainClient:
         """A transaction that landed, or `None` when the node has none (yet)."""
         options = {"encoding": "base64", "commitment": self._settled(), "maxSupportedTransactionVersion": 0}
         row = await self._transport.call("getTransaction", signature, options, answer=RawTransaction | None)  # pyright: ignore[reportArgumentType]  # a union is a type to msgspec
-        return None if row is None else row.read(signature)
+        return None if row is None else made(lambda: row.read(signature))
 
     async def token_balance(self, account: Pubkey) -> int | None:
         """Base units that a token account holds; `None` where there is no account.
@@ -234,7 +235,7 @@ class ChainClient:
             RpcRefused: there is no such mint.
         """
         answer = await self._transport.call("getTokenSupply", str(mint), self._at(None), answer=_InContext[RawTokenAmount])
-        return int(answer.value.amount)
+        return made(lambda: int(answer.value.amount))
 
     async def balance(self, key: Pubkey) -> int:
         """Lamports at an address."""

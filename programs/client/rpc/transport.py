@@ -1,5 +1,6 @@
 """One JSON-RPC call over HTTP: bytes out, a typed result or a sorted error back."""
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
 
@@ -90,6 +91,18 @@ class Transport:
         except httpx.HTTPError as problem:
             raise _lost(f"the chain's node did not answer ({type(problem).__name__})", sending=sending) from None
         return response.status_code, response.content
+
+
+def made(read: Callable[[], T]) -> T:
+    """Turn an answer into our types.
+
+    Raises:
+        Unavailable: the node's text is no key, no hash or no transaction: it is not to be trusted now.
+    """
+    try:
+        return read()
+    except Exception as problem:  # solders' own exceptions derive from nothing narrower
+        raise Unavailable(f"the chain's node gave an unreadable answer ({type(problem).__name__})") from problem
 
 
 def _lost(sentence: str, *, sending: bool) -> Exception:

@@ -162,3 +162,30 @@ async def test_a_token_account_that_does_not_exist_has_no_balance():
 async def test_a_supply_is_an_integer():
     value = {"amount": "18446744073709551615", "decimals": 9, "uiAmount": None, "uiAmountString": "18446744073.709551615"}
     assert await client(result({"context": {"slot": 1}, "value": value})).token_supply(KEY) == 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("method", "value"),
+    [
+        ("genesis_hash", "not a hash"),
+        ("genesis_hash", ""),
+        ("latest_blockhash", {"context": {"slot": 1}, "value": {"blockhash": "0OIl", "lastValidBlockHeight": 1}}),
+        (
+            "account",
+            {"context": {"slot": 1}, "value": {"lamports": 1, "owner": "x", "data": ["", "base64"], "executable": False}},
+        ),
+        (
+            "account",
+            {"context": {"slot": 1}, "value": {"lamports": 1, "owner": str(KEY), "data": ["%", "x"], "executable": False}},
+        ),
+        ("transaction", {"slot": 1, "transaction": ["AAAA", "base64"], "meta": {"fee": 1}}),
+        ("transaction", {"slot": 1, "transaction": ["", "base64"], "meta": {"fee": 1}}),
+        ("token_supply", {"context": {"slot": 1}, "value": {"amount": "ten", "decimals": 9}}),
+        ("slot", "twelve"),
+        ("balance", None),
+    ],
+)
+async def test_a_node_that_talks_nonsense_is_unavailable(method: str, value: Any):
+    arguments = {"account": (KEY,), "transaction": ("sig",), "token_supply": (KEY,), "balance": (KEY,)}.get(method, ())
+    with pytest.raises(Unavailable):
+        await getattr(client(result(value)), method)(*arguments)
