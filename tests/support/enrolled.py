@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
 
+import msgspec
+
 from broker.passwords import hash_password
 from core.domain.identity import Fleet, parse_meter_id
 from core.domain.readings import AssetKind, ProofKind, Statement, StatementKind
@@ -14,6 +16,7 @@ from devices.acceptance import STANDARD, Profile
 from devices.envelope import encode_binary, encode_json
 from devices.frame import UnverifiedFrame
 from devices.intake import BatchResult, Intake, SignatureVerifier, Submission
+from devices.intake.door import MESSAGES_PER_MINUTE, REFUSALS_PER_HOUR
 from devices.keys import DeviceKey, key_text, signature_text
 from devices.provisioning import MeterImport, record_bound_meter
 from devices.provisioning.meter_import import binding_message_of
@@ -113,15 +116,9 @@ def meter_import(device: Device, **changes: object) -> MeterImport:
         base_consumption_wh=0,
         binding_signature="",
     )
-    changed = replace_struct(unsigned, changes)
+    changed = msgspec.structs.replace(unsigned, **changes)
     signature = device.key.sign(binding_message_of(changed, network=device.network))
-    return replace_struct(changed, {"binding_signature": signature_text(signature)})
-
-
-def replace_struct(meter: MeterImport, changes: dict[str, object]) -> MeterImport:
-    """A changed copy."""
-    values = {name: getattr(meter, name) for name in MeterImport.__struct_fields__}
-    return MeterImport(**(values | changes))
+    return msgspec.structs.replace(changed, binding_signature=signature_text(signature))
 
 
 async def enrol(
@@ -161,7 +158,7 @@ class Door:
     def __post_init__(self) -> None:
         self.restart()
 
-    def restart(self, **changes: int) -> None:
+    def restart(self, *, messages_per_minute: int = MESSAGES_PER_MINUTE, refusals_per_hour: int = REFUSALS_PER_HOUR) -> None:
         """Forget everything that is only in memory."""
         self.intake = Intake(
             store=self.store,
@@ -170,7 +167,8 @@ class Door:
             profile=self.profile,
             verifier=self.verifier,
             wake=self.woken.update,
-            **changes,
+            messages_per_minute=messages_per_minute,
+            refusals_per_hour=refusals_per_hour,
         )
 
     async def mqtt(self, device: Device, *statements: Statement) -> BatchResult:

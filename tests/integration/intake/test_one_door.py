@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from core.domain.readings import MeterStatus, StatementKind
 from core.domain.verdicts import Reason, Verdict
@@ -29,7 +29,7 @@ async def _meter(store: Store, device: Device) -> MeterRow:
 
 async def _rows(store: Store) -> list[MeterReadingRow]:
     async with store.read() as session:
-        return list((await session.exec(select(MeterReadingRow).order_by(MeterReadingRow.sequence))).all())
+        return list((await session.exec(select(MeterReadingRow).order_by(col(MeterReadingRow.sequence)))).all())
 
 
 async def _work(store: Store) -> list[SettlementWorkRow]:
