@@ -26,10 +26,10 @@ from programs.client.instructions.registry.settlement import MeterAccounts, sett
 from programs.client.signer import Signer
 from programs.client.transactions import account_count, compile_v0, sign, size_of, wire
 
-BASE_UNITS: Final = 60_000
-"""Compute units that a transaction may use before its first meter: twice what was measured."""
-UNITS_PER_METER: Mapping[Kind, int] = {"proven": 40_000, "attested": 34_000, "settle": 30_000}
-"""Likewise for each meter with its settlement."""
+BASE_UNITS: Final = 40_000
+"""Compute units to ask for before the first meter."""
+UNITS_PER_METER: Final[Mapping[Kind, int]] = {"proven": 30_000, "attested": 24_000, "settle": 24_000}
+"""And for each meter with its settlement: two and a half times what `benchmarks/bench_settlement.py` measures."""
 ORACLE_POSITION: Final = 3
 """Limit, price, signature check, oracle."""
 FULL_QUALITY: Final = 100
