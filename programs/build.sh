@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Compiles the on-chain programs and writes artifacts, IDLs and checksums; with --check it writes nothing and compares.
-# usage: programs/build.sh [--check]      the toolchain folder is $GRIDTOKENX_SBF, by default ${XDG_CACHE_HOME:-~/.cache}/gridtokenx-sbf
+# Compiles the on-chain programs and writes artifacts, IDLs and checksums.
+#   --check            writes nothing and compares with what is committed
+#   --only-artifacts   compiles and puts the artifacts in place, nothing else (for mutants)
+# usage: programs/build.sh [--check | --only-artifacts]      the toolchain folder is $GRIDTOKENX_SBF, by default ${XDG_CACHE_HOME:-~/.cache}/gridtokenx-sbf
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -68,11 +70,14 @@ checksums() {
 case ${1:-} in
   '') mode=update ;;
   --check) mode=check ;;
-  *) echo "usage: programs/build.sh [--check]" >&2; exit 2 ;;
+  --only-artifacts) mode=artifacts ;;
+  *) echo "usage: programs/build.sh [--check | --only-artifacts]" >&2; exit 2 ;;
 esac
+command -v cargo > /dev/null || export PATH=$PATH:/usr/bin
 "$here/toolchain/setup.sh" "$toolchain" > "$work/setup.log" 2>&1 || { cat "$work/setup.log" >&2; exit 1; }
 compile "${programs[@]}" "$wrapper"
 artifacts
+[[ $mode == artifacts ]] && finish
 idls
 checksums
 finish
