@@ -94,6 +94,7 @@ class Bridge:
         self._notices = notices
         self._name = name
         self._loop: SettlementLoop | None = None
+        self._tables: LookupTables | None = None
         self._leftovers: Leftovers | None = None
         self.latency = MintLatency(metrics)
         """From intake to confirmed transaction, in milliseconds."""
@@ -105,6 +106,11 @@ class Bridge:
         self.latency.accepted(meter_ids, at_ms=self._clock.now_ms())
         if self._loop is not None:
             self._loop.wake()
+
+    async def meters_joined(self) -> None:
+        """Put new meters into lookup tables now instead of within half a minute, so that their first readings travel together."""
+        if self._tables is not None:
+            await self._tables.ensure()
 
     async def start(self, supervisor: Supervisor) -> None:
         """Check the deployment, make lookup tables, and start all loops under a supervisor.

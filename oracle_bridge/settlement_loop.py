@@ -13,7 +13,7 @@ FOLLOW_EVERY_S: Final = 0.15
 """While transactions are open: a fraction of a slot (0.4 s)."""
 LOOK_EVERY_S: Final = 1.0
 """Fallback when nothing wakes the loop: another process may have written work, or a back-off may have ended."""
-SHORTEST_PAUSE_S: Final = 0.02
+SHORTEST_PAUSE_S: Final = 0.1
 """Readings of one moment share transactions."""
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from api.parts import ApiParts
@@ -16,7 +17,7 @@ def health() -> dict[str, str]:
 
 
 @get("/ready", tags=["operations"])
-async def ready(parts: ApiParts) -> Response[dict[str, Any]]:
+async def ready(parts: NamedDependency[ApiParts]) -> Response[dict[str, Any]]:
     """Tell the state of each part the platform needs; 503 when one is missing."""
     reports = await parts.health.report()
     everything = all(report.ok for report in reports.values())
@@ -28,6 +29,6 @@ async def ready(parts: ApiParts) -> Response[dict[str, Any]]:
 
 
 @get("/metrics", tags=["operations"], sync_to_thread=False)
-def metrics(parts: ApiParts) -> Response[bytes]:
+def metrics(parts: NamedDependency[ApiParts]) -> Response[bytes]:
     """Give Prometheus its figures."""
     return Response(parts.metrics.render(), media_type=CONTENT_TYPE)

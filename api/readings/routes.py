@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
 
@@ -60,7 +61,7 @@ def _answer(outcome: Outcome) -> Response[Any]:
 
 
 @post("/api/meters/submit-reading", tags=["readings"], request_max_body_size=MAX_READING_BYTES)
-async def submit_reading(request: Request[Any, Any, Any], parts: ApiParts) -> Response[Any]:
+async def submit_reading(request: Request[Any, Any, Any], parts: NamedDependency[ApiParts]) -> Response[Any]:
     """Take one signed reading, as an envelope or an interval body; the device's signature is the permission."""
     async with asyncio.timeout(BODY_TIMEOUT_S):
         body = await request.body()
@@ -91,7 +92,9 @@ def _page(rows: Sequence[MeterReadingRow], limit: int) -> ReadingPage:
 
 
 @get("/api/meters/{meter_id:str}/readings", tags=["readings"])
-async def meter_readings(parts: ApiParts, meter_id: FromPath[str], limit: Limit = 50, cursor: Cursor = None) -> ReadingPage:
+async def meter_readings(
+    parts: NamedDependency[ApiParts], meter_id: FromPath[str], limit: Limit = 50, cursor: Cursor = None
+) -> ReadingPage:
     """List a meter's readings, newest first."""
     known_id = parse_meter_id(meter_id)
     async with parts.store.read() as session:
@@ -102,7 +105,7 @@ async def meter_readings(parts: ApiParts, meter_id: FromPath[str], limit: Limit 
 
 
 @get("/api/admin/meters/unminted", tags=["admin"])
-async def unminted(parts: ApiParts, limit: Limit = 50, cursor: Cursor = None) -> ReadingPage:
+async def unminted(parts: NamedDependency[ApiParts], limit: Limit = 50, cursor: Cursor = None) -> ReadingPage:
     """List accepted readings that the chain has not settled yet, oldest first."""
     async with parts.store.read() as session:
         rows = await reading_rows.unminted(session, after_id=_row_id(cursor) or 0, limit=limit + 1)
@@ -110,7 +113,7 @@ async def unminted(parts: ApiParts, limit: Limit = 50, cursor: Cursor = None) ->
 
 
 @get("/api/admin/meters/refusals", tags=["admin"])
-async def refusals(parts: ApiParts, limit: Limit = 50, cursor: Cursor = None) -> RefusalPage:
+async def refusals(parts: NamedDependency[ApiParts], limit: Limit = 50, cursor: Cursor = None) -> RefusalPage:
     """List what was refused before it could become a reading, newest first."""
     async with parts.store.read() as session:
         rows = await refusal_rows.page(session, before_id=_row_id(cursor), limit=limit + 1)

@@ -1,6 +1,7 @@
 """Balances and the token's own facts, straight from the chain."""
 
 from litestar import get
+from litestar.di import NamedDependency
 from litestar.params import FromPath
 from solders.pubkey import Pubkey
 
@@ -20,12 +21,12 @@ def _wallet(text: str) -> Pubkey:
 
 
 @get("/api/tokens/balance/{wallet:str}", tags=["tokens"])
-async def token_balance(parts: ApiParts, wallet: FromPath[str]) -> TokenBalance:
+async def token_balance(parts: NamedDependency[ApiParts], wallet: FromPath[str]) -> TokenBalance:
     """Read a wallet's energy tokens from the chain; a wallet without an account holds zero."""
     owner = _wallet(wallet)
     account = addresses_of(parts.ids).token_account(owner)
     base_units = await parts.chain.token_balance(account) or 0
-    tokens = str(tokens_from_base_units(base_units))
+    tokens = f"{tokens_from_base_units(base_units):f}"
     return TokenBalance(
         wallet_address=str(owner),
         token_account=str(account),
@@ -38,7 +39,7 @@ async def token_balance(parts: ApiParts, wallet: FromPath[str]) -> TokenBalance:
 
 
 @get("/api/tokens/info", tags=["tokens"])
-async def token_info(parts: ApiParts) -> TokenInfo:
+async def token_info(parts: NamedDependency[ApiParts]) -> TokenInfo:
     """Tell the mint, its supply and the programs; public."""
     mint = addresses_of(parts.ids).mint
     supply = await parts.chain.token_supply(mint)
@@ -48,7 +49,7 @@ async def token_info(parts: ApiParts) -> TokenInfo:
         mint=str(mint),
         decimals=TOKEN_DECIMALS,
         supply_base_units=str(supply),
-        supply_tokens=str(tokens_from_base_units(supply)),
+        supply_tokens=f"{tokens_from_base_units(supply):f}",
         programs={
             "registry": str(parts.ids.registry),
             "oracle": str(parts.ids.oracle),

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
@@ -16,6 +15,7 @@ from core.domain.readings import AssetKind, MeterStatus, ProofKind, StatementKin
 from core.domain.units import kwh_from_wh, tokens_from_base_units, wh_from_kwh
 from core.runtime.settings import load_settings
 from deploy.cli.session import Session, open_chain, open_session
+from deploy.cli.shown import console
 from deploy.keys import KeyFolder
 from programs.client import by_hand
 from programs.client.bootstrap import TokenFace, initialise
@@ -24,7 +24,7 @@ from programs.client.enrolment import register_user, verify_user
 from programs.client.signer import KeypairSigner, read_keypair, write_keypair
 
 app = typer.Typer(help="The chain by hand: past broker and bridge, on any RPC.", no_args_is_help=True)
-_CONSOLE = Console(highlight=False)
+_CONSOLE = console()
 _Kind = TypeVar("_Kind", bound=Enum)
 _LAMPORTS_PER_SOL = 1_000_000_000
 
@@ -179,7 +179,7 @@ async def _view(session: Session, meter: str) -> MeterView:
 def _print(view: MeterView) -> None:
     meter = view.meter
     table = Table(show_header=False, box=None)
-    tokens = "account closed" if view.owner_base_units is None else f"{tokens_from_base_units(view.owner_base_units)}"
+    tokens = "account closed" if view.owner_base_units is None else f"{tokens_from_base_units(view.owner_base_units):f}"
     for name, value in (
         ("account", str(view.address)),
         ("owner", str(meter.owner)),
@@ -192,7 +192,7 @@ def _print(view: MeterView) -> None:
         ("generated", f"{kwh_from_wh(meter.credited_generation_wh)} kWh"),
         ("consumed", f"{kwh_from_wh(meter.credited_consumption_wh)} kWh"),
         ("settled net", f"{kwh_from_wh(meter.settled_net_wh)} kWh"),
-        ("supply", f"{tokens_from_base_units(view.supply_base_units)}"),
+        ("supply", f"{tokens_from_base_units(view.supply_base_units):f}"),
     ):
         table.add_row(name, value)
     _CONSOLE.print(table)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from core.runtime.logging import configure
 from core.runtime.settings import Settings, load_settings
-from deploy.cli.shown import show_endpoints
+from deploy.cli.shown import console, show_endpoints
 from deploy.demo.options import DemoOptions
 from deploy.demo.run import live_a_day
 from deploy.demo.summary import count, show
@@ -59,34 +59,34 @@ def _demo_settings(folder: Path, *, serve: bool) -> Settings:
 
 
 async def _run(settings: Settings, options: DemoOptions) -> bool:
-    console = Console(highlight=False)
+    screen = console()
     configure("error", settings.log_format)
     seed = hashlib.sha256(f"gridtokenx-demo-genesis:{options.seed}".encode()).digest()
-    console.print(
+    screen.print(
         f"[bold]GridTokenX[/]: {options.meters} meters live through {options.hours} hours, seed {options.seed},"
         f" faults {'on' if options.faults else 'off'}"
     )
     async with Platform(settings, genesis_seed=seed) as platform:
-        with _progress(console) as progress:
+        with _progress(screen) as progress:
             bar = progress.add_task("starting", total=1.0)
             lived = await live_a_day(platform, options, lambda stage, share: _tell(progress, bar, stage, share))
         counted = await count(platform, options, lived)
         counted.write(options.report)
-        show(counted, console)
-        console.print(f"figures: {options.report}")
+        show(counted, screen)
+        screen.print(f"figures: {options.report}")
         if options.serve:
-            show_endpoints(platform, console, owner=lived.village.meters[0].owner)
+            show_endpoints(platform, screen, owner=lived.village.meters[0].owner)
             await platform.supervisor.until_signal()
     return counted.audit.ok
 
 
-def _progress(console: Console) -> Progress:
+def _progress(screen: Console) -> Progress:
     return Progress(
         TextColumn("{task.description:<22}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        console=console,
+        console=screen,
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from core.domain.errors import InvalidInput
@@ -17,6 +16,7 @@ from core.domain.readings import AssetKind, MeterStatus, ProofKind, StatementKin
 from core.domain.units import kwh_from_wh
 from core.store.tables.meters import MeterRow
 from deploy.cli.session import Session, open_session
+from deploy.cli.shown import console
 from deploy.enrolment import Enrolled, Enrolment
 from devices.provisioning import DeviceCredential, list_meters, parse_import_file, set_status, show_meter
 from programs.client.accounts import MeterAccount
@@ -26,7 +26,7 @@ from programs.client.instructions import registry
 from programs.client.signer import KeypairSigner, Signer, read_keypair
 
 app = typer.Typer(help="Meters: import, list, show, suspend.", no_args_is_help=True)
-_CONSOLE = Console(highlight=False)
+_CONSOLE = console()
 _MOST_LISTED = 10_000
 
 

@@ -6,19 +6,19 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from core.runtime.clock import SystemClock
 from core.runtime.settings import load_settings
 from core.store.work import Review
 from deploy.cli.session import open_session, open_store
+from deploy.cli.shown import console
 from oracle_bridge import review as reviews
 from oracle_bridge.audit import AuditReport
 from oracle_bridge.audit import run as run_audit
 
 app = typer.Typer(help="Settlements that failed too often and wait for an operator.", no_args_is_help=True)
-_CONSOLE = Console(highlight=False)
+_CONSOLE = console()
 
 
 @app.command("review")

@@ -1,22 +1,28 @@
-"""What people are shown of a running platform."""
+"""What people are shown."""
 
 from rich.console import Console
 
 from deploy.platform import Platform
 
 
-def show_endpoints(platform: Platform, console: Console, *, owner: str | None = None) -> None:
+def console() -> Console:
+    """Where commands print; into a pipe or a file lines are as long as they need to be."""
+    screen = Console(highlight=False)
+    return screen if screen.is_terminal else Console(highlight=False, width=240)
+
+
+def show_endpoints(platform: Platform, screen: Console, *, owner: str | None = None) -> None:
     """Print where the parts listen, and what to try."""
     endpoints = platform.endpoints
     token_file = platform.settings.data_dir / "operator-token"
-    console.print(f"API       {endpoints.api_url}   (OpenAPI at /schema, state at /ready)")
-    console.print(f"MQTT      {endpoints.mqtt_url}")
-    console.print(f"Solana    {endpoints.rpc_url}")
-    console.print(f"database  {endpoints.database}")
-    console.print(f"operator token in {token_file}", soft_wrap=True)
+    screen.print(f"API       {endpoints.api_url}   (OpenAPI at /schema, state at /ready)")
+    screen.print(f"MQTT      {endpoints.mqtt_url}")
+    screen.print(f"Solana    {endpoints.rpc_url}")
+    screen.print(f"database  {endpoints.database}")
+    screen.print(f"operator token in {token_file}", soft_wrap=True)
     if owner is not None:
-        console.print(
+        screen.print(
             f'try: curl -H "Authorization: Bearer $(cat {token_file})" {endpoints.api_url}/api/tokens/balance/{owner}',
             soft_wrap=True,
         )
-    console.print("Ctrl-C stops everything.")
+    screen.print("Ctrl-C stops everything.")

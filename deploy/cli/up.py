@@ -2,11 +2,9 @@
 
 import asyncio
 
-from rich.console import Console
-
 from core.runtime.logging import configure
 from core.runtime.settings import Settings, load_settings
-from deploy.cli.shown import show_endpoints
+from deploy.cli.shown import console, show_endpoints
 from deploy.platform import Platform
 
 
@@ -22,5 +20,5 @@ def up() -> None:
 
 async def _run(settings: Settings) -> None:
     async with Platform(settings) as platform:
-        show_endpoints(platform, Console(highlight=False))
+        show_endpoints(platform, console())
         await platform.supervisor.until_signal()

@@ -94,7 +94,7 @@ def sign_reading(
     generation: Annotated[str, typer.Option(help="kWh: the export register, or the interval's production.")] = "0",
     consumption: Annotated[str, typer.Option(help="kWh: the import register, or the interval's consumption.")] = "0",
     kind: Annotated[Literal["register", "interval"], typer.Option(help="What the numbers are.")] = "register",
-    measured_at: Annotated[int | None, typer.Option(help="Unix seconds; now when left out.")] = None,
+    minutes_ago: Annotated[int, typer.Option(min=0, help="How long ago it was measured.")] = 0,
     binary: Annotated[bool, typer.Option("--binary", help="Write the 129-byte envelope instead of JSON.")] = False,
 ) -> None:
     """Sign one reading as the device would, and print its envelope."""
@@ -105,7 +105,7 @@ def sign_reading(
         network=network,
         meter_id=parse_meter_id(meter),
         sequence=sequence,
-        measured_at=SystemClock().now() if measured_at is None else measured_at,
+        measured_at=SystemClock().now() - minutes_ago * 60,
         generation_wh=_register("--generation", generation),
         consumption_wh=_register("--consumption", consumption),
     )

@@ -68,6 +68,7 @@ async def live_a_day(platform: Platform, options: DemoOptions, tell: Told) -> Li
     specs = draw_specs(options.meters, seed=options.seed, base_measured_at=start)
     village = draw_village(specs, network=platform.network, seed=options.seed)
     enrolled = await _enrol(platform, village, tell)
+    await platform.bridge.meters_joined()
     async with _transport(platform, options, enrolled) as transport:
         fleet = _fleet(platform, options, specs, transport, cadence_s)
         await fleet.connect()

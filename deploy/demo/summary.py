@@ -153,4 +153,4 @@ def _kwh(wh: int) -> str:
 
 
 def _grid(base_units: int) -> str:
-    return f"{tokens_from_base_units(base_units)} GRID"
+    return f"{tokens_from_base_units(base_units):f} GRID"
