@@ -54,6 +54,8 @@ class Supervisor:
         try:
             await self._stop_all()
         finally:
+            for loop in self._loops:
+                loop.task.cancel()  # does nothing to those that ended
             await self._group.__aexit__(None, None, None)
         if problem is None and self._failure is not None:
             raise self._failure
@@ -117,7 +119,6 @@ class Supervisor:
                 await _wait(loop.task, deadline)
             if not loop.task.done():
                 _log.error("loop_did_not_stop", loop=loop.name, deadline_s=self._stop_deadline_s)
-                loop.task.cancel()
 
 
 async def _wait(task: asyncio.Task[None], deadline: float) -> None:

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import event, make_url, text
+from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -31,6 +31,9 @@ POOL_SIZE: Final = 10
 RETRY_SQLSTATES: Final = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"})
 """Serialization failure, deadlock, lock time-out, shutting down, starting up, too many connections: try again later."""
 
+SQLITE_MISTAKES: Final = ("no such ", "near ", "table ", "too many ")
+"""How SQLite begins to complain of a statement; repeating it would not help."""
+
 Session = AsyncSession
 
 
@@ -38,29 +41,18 @@ class Store:
     """The platform's database, by SQLAlchemy URL.
 
     Args:
-        url: `sqlite+aiosqlite:///file`, `sqlite+aiosqlite://` (memory) or `postgresql+asyncpg://user:password@host/name`.
+        url: `sqlite+aiosqlite:///file` or `postgresql+asyncpg://user:password@host/name`.
 
     Raises:
-        InvalidInput: the URL is malformed or names another kind of database.
+        InvalidInput: the URL is malformed, names another kind of database, or SQLite without a file.
     """
 
     def __init__(self, url: str) -> None:
-        try:
-            parsed = make_url(url)
-            if parsed.get_backend_name() not in DRIVERS:
-                raise InvalidInput("the database URL must start with sqlite+aiosqlite:// or postgresql+asyncpg://")
-            parsed = parsed.set(drivername=DRIVERS[parsed.get_backend_name()])
-            self._engine = (
-                _sqlite_engine(str(parsed))
-                if _is_sqlite(parsed.drivername)
-                else _postgres_engine(parsed.render_as_string(hide_password=False))
-            )
-        except (ArgumentError, NoSuchModuleError) as problem:
-            raise InvalidInput(
-                "the database URL is malformed; give sqlite+aiosqlite:///file or postgresql+asyncpg://…"
-            ) from problem
-        self._file = Path(parsed.database) if _is_sqlite(parsed.drivername) and parsed.database else None
-        self._reading = SQLITE_READING if _is_sqlite(parsed.drivername) else POSTGRESQL_READING
+        parsed = _parse(url)
+        on_sqlite = parsed.get_backend_name() == "sqlite"
+        self._engine = _sqlite_engine(parsed) if on_sqlite else _postgres_engine(parsed)
+        self._file = Path(parsed.database) if on_sqlite and parsed.database else None
+        self._reading = SQLITE_READING if on_sqlite else POSTGRESQL_READING
         self._turn = asyncio.Lock()
         self._writer: asyncio.Task[object] | None = None
 
@@ -135,6 +127,8 @@ async def _sorted_errors() -> AsyncGenerator[None]:
     except IntegrityError as problem:
         raise Conflict("the database refused a duplicate or dangling row") from problem
     except (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError) as problem:
+        if isinstance(problem, OperationalError) and str(problem.orig).startswith(SQLITE_MISTAKES):
+            raise
         raise Unavailable("the database is away or busy") from problem
     except DBAPIError as problem:
         if problem.connection_invalidated or getattr(problem.orig, "sqlstate", None) in RETRY_SQLSTATES:
@@ -142,15 +136,25 @@ async def _sorted_errors() -> AsyncGenerator[None]:
         raise
 
 
-def _is_sqlite(drivername: str) -> bool:
-    return drivername.startswith("sqlite")
+def _parse(url: str) -> URL:
+    """The URL with our driver's name."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as problem:
+        raise InvalidInput("the database URL is malformed: give sqlite+aiosqlite:///file or postgresql+asyncpg://…") from problem
+    driver = DRIVERS.get(parsed.get_backend_name())
+    if driver is None:
+        raise InvalidInput("the database URL must start with sqlite+aiosqlite:// or postgresql+asyncpg://")
+    if driver == DRIVERS["sqlite"] and parsed.database in (None, "", ":memory:"):
+        raise InvalidInput("the database URL names no file: give sqlite+aiosqlite:///file, since a restart must lose nothing")
+    return parsed.set(drivername=driver)
 
 
-def _postgres_engine(url: str) -> AsyncEngine:
+def _postgres_engine(url: URL) -> AsyncEngine:
     return create_async_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=10, pool_pre_ping=True)
 
 
-def _sqlite_engine(url: str) -> AsyncEngine:
+def _sqlite_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(url)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)

@@ -6,6 +6,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
 
 from core.domain.errors import Conflict, InvalidInput, Unavailable
@@ -109,7 +110,17 @@ async def test_a_server_that_is_away_is_unavailable_not_a_crash():
     await store.close()
 
 
-@pytest.mark.parametrize("url", ["", "mysql://x/y", "nonsense"])
+async def test_a_statement_that_can_never_work_is_no_reason_to_try_again(any_store: Store):
+    async def mistake() -> None:
+        async with any_store.read() as session:
+            connection = await session.connection()
+            await connection.exec_driver_sql("SELECT * FROM nothing_of_that_name")
+
+    with pytest.raises(DBAPIError):
+        await mistake()
+
+
+@pytest.mark.parametrize("url", ["", "mysql://x/y", "nonsense", "sqlite://", "sqlite:///:memory:"])
 def test_another_kind_of_url_is_refused_with_a_sentence(url: str):
     with pytest.raises(InvalidInput, match="database URL"):
         Store(url)
