@@ -24,7 +24,7 @@ from programs.client import loader
 from programs.client.errors import code_of
 from programs.client.instructions import lookup_table
 from programs.client.rpc import ConfirmedTransaction, InnerInstruction
-from programs.client.transactions import PACKET_DATA_SIZE, size_of
+from programs.client.transactions import MAX_ACCOUNTS, PACKET_DATA_SIZE, account_count, size_of
 
 NOW = 1_700_000_000
 """Unix seconds at which every test chain starts."""
@@ -204,6 +204,7 @@ class Svm:
             Refused: it failed.
         """
         message, transaction = self.sign(instructions, signers, payer=payer, tables=tables)
+        assert account_count(message) <= MAX_ACCOUNTS, f"{account_count(message)} accounts: LiteSVM 0.26 would let them through"
         assert not check_size or size_of(message) <= PACKET_DATA_SIZE, f"{size_of(message)} bytes"
         result = self.svm.send_transaction(transaction)
         if isinstance(result, FailedTransactionMetadata):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from solders.keypair import Keypair
@@ -228,3 +229,19 @@ async def test_subscriptions_tell_of_a_transaction(chain: Deployed):
     assert (notice.signature, notice.err) == (signature, None)
     assert await subscriptions.signature(signature, timeout_s=5) is None
     await heard.aclose()
+
+
+async def test_a_subscription_comes_back_after_the_node_and_says_so(tmp_path: Path):
+    async with deployed(data_dir=tmp_path) as chain:
+        heard = Subscriptions(chain.localnet.ws_url).slots()
+        assert isinstance(await asyncio.wait_for(anext(heard), 5), Gap)
+        assert isinstance(await asyncio.wait_for(anext(heard), 5), int)
+
+        await chain.localnet.stop()
+        await chain.localnet.start()
+
+        async with asyncio.timeout(10):
+            while not isinstance(await anext(heard), Gap):
+                continue
+        assert isinstance(await asyncio.wait_for(anext(heard), 5), int)
+        await heard.aclose()
