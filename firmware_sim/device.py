@@ -141,20 +141,22 @@ class Device:
 
     def _takes(self, receipt: ReceiptMessage) -> None:
         final: list[int] = []
+        now = self._monotonic()
         for entry in receipt.results:
             self.counters.verdicts[entry.verdict] += 1
             if entry.reason in CLOCK_DOUBTS and self.meter.clock_skew_s:
                 self._asks_for_time = True
+            if entry.verdict is Verdict.REPEATED:
+                self._waiting.repeated_needlessly()
             if entry.final:
                 final.append(entry.sequence)
-                self._waiting.done(entry.sequence)
+                self._waiting.done(entry.sequence, now)
             elif entry.verdict is Verdict.QUARANTINED:
                 self._waiting.parked(entry.sequence)
         self.meter.journal.drop(final)
         kept = self.meter.journal.entries()
-        now = self._monotonic()
         for first, last in receipt.missing:
-            self._waiting.wanted_now((sequence for sequence in kept if first <= sequence <= last), now)
+            self._waiting.wanted((sequence for sequence in kept if first <= sequence <= last), now)
 
     def _learns(self, answer: HelloAnswer) -> None:
         """A device that lost its number goes on after the highest; its clock is set right."""
@@ -172,7 +174,7 @@ class Device:
         if isinstance(command, Resync):
             kept = self.meter.journal.entries()
             wanted = (sequence for sequence in kept if command.first <= sequence <= command.last)
-            self._waiting.wanted_now(wanted, self._monotonic())
+            self._waiting.ordered(wanted)
         self._replies.append(encode_command_reply(CommandReply(id=command.id, ok=ok)))
 
     def _has_back_fill(self) -> bool:

@@ -24,8 +24,8 @@ from firmware_sim.weather import Weather
 
 LANES: Final = 64
 """Devices that act at the same moment."""
-WINDOW: Final = 32
-"""Statements without a receipt after which a meter waits for the platform."""
+WINDOW: Final = 8
+"""Statements without a receipt after which a meter waits for the platform: simulated time must not outrun it."""
 _WINDOW_WAIT_S: Final = 0.5
 _CLOCKS_WAIT_S: Final = 3.0
 _KINDS: Final = (

@@ -107,7 +107,7 @@ async def test_what_has_no_receipt_is_sent_again_with_growing_pauses():
     assert pauses == [2.0, 4.0, 8.0, 16.0]
 
 
-async def test_what_the_platform_misses_is_sent_at_the_next_chance():
+async def test_what_the_platform_misses_is_sent_at_once_unless_it_may_be_on_its_way():
     bench = await Bench().on_line()
     for n in range(1, 4):
         await bench.device.tick(T0 + 900 * n)
@@ -115,8 +115,29 @@ async def test_what_the_platform_misses_is_sent_at_the_next_chance():
 
     bench.receipt(entry(3, Verdict.ACCEPTED), missing=((1, 2),))
     await bench.device.send_what_is_due()
+    assert bench.numbers(Channel.JOURNAL) == []
+    bench.seconds += 2.0
+    bench.receipt(missing=((1, 2),))
+    await bench.device.send_what_is_due()
 
     assert bench.numbers(Channel.JOURNAL) == [1, 2]
+
+
+async def test_a_slow_platform_is_given_time():
+    bench = await Bench().on_line()
+    await bench.device.tick(T0 + 900)
+    bench.seconds += 1.9
+    bench.receipt(entry(1, Verdict.ACCEPTED))
+    await bench.device.tick(T0 + 1_800)
+    bench.sent.clear()
+
+    bench.seconds += 3.7
+    await bench.device.send_what_is_due()
+    assert bench.sent == []
+    bench.seconds += 0.2
+    await bench.device.send_what_is_due()
+
+    assert bench.numbers(Channel.JOURNAL) == [2]
 
 
 async def test_a_quarantined_one_rests_until_its_second_receipt():
@@ -131,6 +152,22 @@ async def test_a_quarantined_one_rests_until_its_second_receipt():
     bench.receipt(entry(1, Verdict.ACCEPTED))
 
     assert bench.meter.journal.entries() == {}
+
+
+async def test_needless_repeats_make_a_device_more_patient_up_to_a_point():
+    bench = await Bench().on_line()
+    for _ in range(10):
+        bench.receipt(entry(1, Verdict.REPEATED))
+    await bench.device.tick(T0 + 900)
+    bench.sent.clear()
+
+    bench.seconds += 7.9
+    await bench.device.send_what_is_due()
+    assert bench.sent == []
+    bench.seconds += 0.1
+    await bench.device.send_what_is_due()
+
+    assert bench.numbers(Channel.JOURNAL) == [1]
 
 
 async def test_an_outage_is_filled_back_by_one_journal_in_order():
