@@ -1,0 +1,43 @@
+"""Run every benchmark, one after the other, and print a Markdown row a figure.
+
+`python -m benchmarks` runs all; `python -m benchmarks settlement` those that it names.
+"""
+
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def names() -> list[str]:
+    """What there is to run."""
+    return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+
+
+def run(name: str) -> dict[str, dict[str, str]]:
+    """One benchmark in a process of its own: its figures by name."""
+    done = subprocess.run([sys.executable, "-m", f"benchmarks.bench_{name}"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"benchmark {name} failed:\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def main() -> None:
+    """Print the rows."""
+    wanted = sys.argv[1:] or names()
+    unknown = set(wanted) - set(names())
+    if unknown:
+        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(names())}")
+    print(f"CPython {platform.python_version()}, {platform.machine()}, pynacl {importlib.metadata.version('pynacl')}\n")
+    print("| figure | goal | measured |\n|---|---|---|", flush=True)
+    for name in wanted:
+        for figure, row in run(name).items():
+            print(f"| {figure} | {row.get('goal', '')} | {row['measured']} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
