@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import httpx
 import msgspec
 
+from core.domain.errors import InvalidInput
 from core.domain.identity import MeterId
 from core.domain.readings import StatementKind
 from core.domain.verdicts import Reason, Verdict
 from devices.envelope import BINARY_SIZE, decode_binary, encode_json
-from devices.frame import UnverifiedFrame
 from devices.interval_body import encode_interval_body
 from devices.receipts import ReceiptEntry, ReceiptMessage, encode_receipt
 from devices.topics import Channel
@@ -20,6 +21,10 @@ from firmware_sim.transport import Back, LinkDown, Listener
 PATH: Final = "/api/meters/submit-reading"
 RETRY_AFTER_S: Final = (1.0, 2.0, 4.0, 8.0)
 """Pauses between the tries; there are five."""
+NO_STATEMENT: Final = 0
+"""Numbers start at 1: a receipt under this one is about nothing that a journal holds."""
+_UNPROVEN: Final = frozenset({Reason.MALFORMED, Reason.WRONG_NETWORK})
+"""Said before a signature was looked at: a copy damaged on its way must not make a device drop the genuine one."""
 _TRY_AGAIN: Final = frozenset({408, 425, 429})
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -96,21 +101,28 @@ class HttpTransport:
         if channel not in {Channel.READING, Channel.JOURNAL}:
             return
         for start in range(0, len(payload), BINARY_SIZE):
-            frame = decode_binary(payload[start : start + BINARY_SIZE])
-            sequence = frame.statement.sequence
-            entry = await self._sender.send(self._body(meter_id, frame), meter_id=meter_id, sequence=sequence)
-            self._tell(meter_id, entry)
+            body, sequence = self._body(meter_id, payload[start : start + BINARY_SIZE])
+            entry = await self._sender.send(body, meter_id=meter_id, sequence=sequence)
+            self._tell(meter_id, entry if entry.reason not in _UNPROVEN else replace(entry, sequence=NO_STATEMENT))
 
     async def disconnect(self, meter_id: MeterId) -> None:
         """Nobody listens any more."""
         self._listeners.pop(meter_id, None)
 
-    def _body(self, meter_id: MeterId, frame: UnverifiedFrame) -> bytes:
-        one_way = not (frame.statement.generation_wh and frame.statement.consumption_wh)
-        if frame.statement.kind is StatementKind.INTERVAL and one_way and meter_id in self._wallets:
+    def _body(self, meter_id: MeterId, envelope: bytes) -> tuple[bytes, int]:
+        """The request of one envelope and its number; one that was damaged on its way is posted as it is."""
+        try:
+            frame = decode_binary(envelope)
+        except InvalidInput:
+            return envelope, NO_STATEMENT
+        statement = frame.statement
+        one_way = not (statement.generation_wh and statement.consumption_wh)
+        if statement.kind is StatementKind.INTERVAL and one_way and meter_id in self._wallets:
             wallet = self._wallets[meter_id]
-            return msgspec.json.encode(encode_interval_body(frame.statement, frame.signature, wallet_address=wallet))
-        return encode_json(frame.statement, frame.signature)
+            body = msgspec.json.encode(encode_interval_body(statement, frame.signature, wallet_address=wallet))
+        else:
+            body = encode_json(statement, frame.signature)
+        return body, statement.sequence
 
     def _tell(self, meter_id: MeterId, entry: ReceiptEntry) -> None:
         listener = self._listeners.get(meter_id)

@@ -104,3 +104,19 @@ async def test_both_kinds_travel_as_their_bodies_and_the_answer_is_their_receipt
     assert json.loads(interval)["kwh_amount"] == "0.005"
     receipts = [decode_platform_message(payload) for payload in heard]
     assert [message.results[0].sequence for message in receipts if isinstance(message, ReceiptMessage)] == [7, 7, 7]
+
+
+async def test_a_copy_damaged_on_its_way_drops_nothing():
+    problem = {"type": "about:blank", "reason": "malformed"}
+    door = Door(*[httpx.Response(422, json=problem) for _ in range(2)])
+    transport = HttpTransport(door.sender(), wallets={})
+    heard: list[bytes] = []
+    await transport.connect(METER, lambda _, payload: heard.append(payload), lambda: None)
+
+    unreadable = b"\x01X" + envelope()[2:]
+    await transport.publish(METER, Channel.READING, unreadable)
+    await transport.publish(METER, Channel.READING, envelope())
+
+    assert door.bodies[0] == unreadable
+    receipts = [decode_platform_message(payload) for payload in heard]
+    assert [message.results[0].sequence for message in receipts if isinstance(message, ReceiptMessage)] == [0, 0]
