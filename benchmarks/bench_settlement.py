@@ -1,10 +1,11 @@
 """Settlement in figures: compute units, meters per transaction, and the time from intake to minted tokens.
 
-Run from the repository's root: `python -m benchmarks.bench_settlement`. Everything is real: the programs in the embedded
+Prints one JSON object. Run it as `python -m benchmarks.bench_settlement`. Everything is real: the programs in the embedded
 chain with slots of 400 ms, the intake, the bridge, an SQLite file.
 """
 
 import asyncio
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from core.domain.readings import ProofKind
+from core.runtime import logging
 from oracle_bridge.composer import BridgeKeys, SolanaComposer
 from oracle_bridge.lookup_tables import LookupTables, shared_addresses
 from oracle_bridge.planner import plan
@@ -34,16 +36,19 @@ ROUNDS = 10
 SLOT_MS = 400
 
 
-async def main() -> None:
-    """Print a table: what, goal, measured."""
+def main() -> None:
+    """Print what was measured, with the goals."""
+    logging.configure("warning", "text")
+    rows = asyncio.run(_measure())
+    print(json.dumps({what: {"goal": goal, "measured": measured} for what, goal, measured in rows}, ensure_ascii=False, indent=1))
+
+
+async def _measure() -> list[tuple[str, str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         async with running(Path(folder), slot_ms=SLOT_MS, attesters=THRESHOLD, threshold=THRESHOLD) as world:
             proven = await _add(world, "DEV", PROVEN + 19, ProofKind.DEVICE)
             attested = await _add(world, "ATT", ATTESTED, ProofKind.ATTESTED)
-            rows = [*await _compute_units(world, proven[:PROVEN], attested), *await _latency(world, proven, attested)]
-    print(f"{'what':<58} {'goal':>10} {'measured':>10}")
-    for what, goal, measured in rows:
-        print(f"{what:<58} {goal:>10} {measured:>10}")
+            return [*await _compute_units(world, proven[:PROVEN], attested), *await _latency(world, proven, attested)]
 
 
 async def _add(world: Running, prefix: str, count: int, proof: ProofKind) -> list[Device]:
@@ -161,4 +166,4 @@ async def _latency(world: Running, proven: Sequence[Device], attested: Sequence[
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

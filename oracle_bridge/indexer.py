@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from solders.pubkey import Pubkey
 
 from core.domain.clock import Clock
-from core.domain.errors import InvalidInput, Unavailable
+from core.domain.errors import Conflict, InvalidInput, Unavailable
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
 from core.store import ledger_rows
@@ -170,15 +170,20 @@ class Indexer:
         async with self._store.read() as session:
             known = await ledger_rows.known_signatures(session, [one.info.signature for one in news])
         landed = await self._fetch([one.info for one in news if one.info.signature not in known])
-        written = 0
-        async with self._store.begin() as session:
-            for one in landed:
-                written += await ledger_rows.write_down(session, one, now=self._clock.now())
-            for cursor in _cursors_after(news):
-                await ledger_rows.set_cursor(session, cursor)
+        try:
+            written = await self._write_down(landed, _cursors_after(news))
+        except Conflict as problem:
+            raise Unavailable("a submitter wrote the same events in this very moment: look again") from problem
         for cursor in _cursors_after(news):
             self._metrics.indexer_slot.labels(program=cursor.program).set(cursor.slot)
         return written
+
+    async def _write_down(self, landed: Sequence[Landed], cursors: Sequence[Cursor]) -> int:
+        async with self._store.begin() as session:
+            written = [await ledger_rows.write_down(session, one, now=self._clock.now()) for one in landed]
+            for cursor in cursors:
+                await ledger_rows.set_cursor(session, cursor)
+        return sum(written)
 
     async def _fetch(self, infos: Sequence[SignatureInfo]) -> list[Landed]:
         """Read transactions; failed ones did nothing and are not even asked for."""

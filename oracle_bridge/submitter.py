@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.domain.clock import Clock
-from core.domain.errors import InvalidInput, OutcomeUnknown, Unavailable
+from core.domain.errors import Conflict, InvalidInput, OutcomeUnknown, Unavailable
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
 from core.store import ledger_rows
@@ -185,18 +185,21 @@ class Submitter:
         if transaction is None:
             return False
         effects = effects_of(transaction, self._ids, now=self._clock.now())
-        async with self._store.begin() as session:
-            await ledger_rows.write_down(session, effects.landed, now=self._clock.now())
-            reached, failures, postponed = _sort(row.items, effects)
-            first = await self._outbox.landed(
-                session,
-                row,
-                slot=transaction.slot,
-                compute_units=transaction.compute_units,
-                reached=reached,
-                failures=failures,
-                postponed=postponed,
-            )
+        reached, failures, postponed = _sort(row.items, effects)
+        try:
+            async with self._store.begin() as session:
+                await ledger_rows.write_down(session, effects.landed, now=self._clock.now())
+                first = await self._outbox.landed(
+                    session,
+                    row,
+                    slot=transaction.slot,
+                    compute_units=transaction.compute_units,
+                    reached=reached,
+                    failures=failures,
+                    postponed=postponed,
+                )
+        except Conflict:
+            return False  # the indexer wrote the same events in this very moment: look again
         if first:
             self._tell_landing(row, reached)
         return True
