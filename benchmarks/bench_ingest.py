@@ -1,7 +1,8 @@
 """Ingest end to end (MQTT → verified → committed), draining a queue filled beforehand, on SQLite.
 
 Each rate stands beside raw single-thread Ed25519 verification of the same signatures in the same run; carry the ratios, not
-the rates. Prints one JSON object. Run it as `python -m benchmarks.bench_ingest`; `--profile` prints where the time goes.
+the rates. The processor time a reading stays true on a busy machine. Prints one JSON object.
+Run it as `python -m benchmarks.bench_ingest`; `--profile` prints where the time goes.
 """
 
 import argparse
@@ -97,8 +98,9 @@ async def measure(*, profiled: bool = False) -> dict[str, object]:
     for broker_name, start in _brokers().items():
         for kind, messages in _kinds(signed).items():
             with tempfile.TemporaryDirectory() as folder:
-                rate = await _drain(Path(folder), start, keys, messages, profiled=profiled)
+                rate, cpu_us = await _drain(Path(folder), start, keys, messages, profiled=profiled)
             figures[f"{broker_name}_{kind}_per_s"] = round(rate)
+            figures[f"{broker_name}_{kind}_cpu_us_per_reading"] = round(cpu_us)
             figures[f"{broker_name}_{kind}_ratio"] = round(rate / raw, 3)
     figures["limits"] = LIMITS
     return figures
@@ -123,11 +125,16 @@ def _sign(keys: dict[str, DeviceKey]) -> list[Signed]:
 
 
 def _raw_checks_per_s(signed: Sequence[Signed]) -> float:
-    some = [(encode_statement(statement), signature, key.public_key) for statement, signature, key in signed[:8_000]]
+    """The best of four rounds: another process's share of the core must not flatter the ratios."""
+    checks = [(encode_statement(statement), signature, key.public_key) for statement, signature, key in signed[:8_000]]
+    return max(_checks_per_s(checks[start : start + 2_000]) for start in range(0, len(checks), 2_000))
+
+
+def _checks_per_s(checks: Sequence[tuple[bytes, bytes, bytes]]) -> float:
     started = time.perf_counter()
-    if not all(signature_is_valid(*one) for one in some):
+    if not all(signature_is_valid(*check) for check in checks):
         raise RuntimeError("a prepared signature is not valid")
-    return len(some) / (time.perf_counter() - started)
+    return len(checks) / (time.perf_counter() - started)
 
 
 def _kinds(signed: Sequence[Signed]) -> dict[str, list[Message]]:
@@ -206,7 +213,8 @@ async def _drain(
     messages: Sequence[Message],
     *,
     profiled: bool,
-) -> float:
+) -> tuple[float, float]:
+    """Readings per second, and processor time of this process for each in microseconds."""
     store = Store(f"sqlite+aiosqlite:///{folder / 'bench.db'}")
     await store.migrate()
     clock = FixedClock(NOW)
@@ -240,9 +248,9 @@ async def _drain(
         await _fill(broker.port, messages)
         if profiled:
             profiler.enable()
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         await _run(subscriber(), lambda: committed.count() >= METERS * READINGS)
-        took_s = time.perf_counter() - started
+        took_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu_started
         profiler.disable()
     async with store.read() as session:
         accepted = (await stored_readings.count_by_verdict(session)).get("accepted", 0)
@@ -251,8 +259,8 @@ async def _drain(
     if accepted != METERS * READINGS:
         raise RuntimeError(f"{accepted} of {METERS * READINGS} prepared readings were accepted")
     if profiled:
-        pstats.Stats(profiler).sort_stats("tottime").print_stats(40)
-    return accepted / took_s
+        pstats.Stats(profiler).sort_stats("cumtime").print_stats(90)
+    return accepted / took_s, cpu_s / accepted * 1e6
 
 
 class _Committed:
@@ -275,22 +283,27 @@ async def _run(subscriber: Subscriber, done: Callable[[], bool]) -> None:
 
 
 async def _fill(port: int, messages: Sequence[Message]) -> None:
-    """Publish all, each from its meter, and wait until the broker has them."""
-    by_meter: dict[str, list[Message]] = {}
-    for topic, payload in messages:
-        by_meter.setdefault(topic.split("/")[3], []).append((topic, payload))
-    for meter_id, own in by_meter.items():
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(_connect(meter_id))
-        for number, (topic, payload) in enumerate(own, start=1):
-            writer.write(packets.publish(packets.topic_field(topic), payload, packet_id=number))
-            if number % 10 == 0:  # below Mosquitto's receive maximum
-                await reader.readexactly(4 * 10 + (4 if number == 10 else 0))
-        rest = len(own) % 10
-        await reader.readexactly(4 * rest + (4 if len(own) < 10 else 0))
+    """Publish all in their order, each from its meter's own connection, and wait until the broker has them."""
+    connections: dict[str, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
+    for number, (topic, payload) in enumerate(messages):
+        meter_id = topic.split("/")[3]
+        if meter_id not in connections:
+            connections[meter_id] = await _connected(port, meter_id)
+        connections[meter_id][1].write(packets.publish(packets.topic_field(topic), payload, packet_id=number % 60_000 + 1))
+        if number % METERS == METERS - 1 or number == len(messages) - 1:  # one from each meter
+            for reader, _ in list(connections.values())[: number % METERS + 1]:
+                await reader.readexactly(4)
+    for _, writer in connections.values():
         writer.write(b"\xe0\x00")
         writer.close()
         await writer.wait_closed()
+
+
+async def _connected(port: int, meter_id: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_connect(meter_id))
+    await reader.readexactly(4)
+    return reader, writer
 
 
 def _connect(meter_id: str) -> bytes:

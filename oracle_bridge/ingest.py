@@ -41,12 +41,14 @@ class IngestLimits:
 
     max_batch: int = 256
     """Messages of one micro-batch."""
-    max_batch_bytes: int = 524_288
-    """Payload bytes of one micro-batch: about four thousand statements."""
+    max_batch_bytes: int = 131_072
+    """Payload bytes of one micro-batch: about a thousand statements, so that checking and committing overlap."""
     max_wait_ms: int = 20
     """How long the first message of a batch waits for company."""
     max_backlog: int = 4_096
     """Messages waiting before the connection is no longer read."""
+    max_in_hand: int = 2
+    """Batches in work at once: the signatures of one are checked while another is committed."""
 
 
 Take = Callable[[Sequence[Arrival]], Awaitable[Sequence[ReceiptMessage]]]
@@ -57,7 +59,7 @@ Refuse = Callable[[Arrival, str], Awaitable[None]]
 
 @final
 class Ingest:
-    """Takes arrivals in order of arrival, in batches, and acknowledges each batch after `take` returned.
+    """Takes arrivals in batches, begun in order of arrival, and acknowledges each batch after `take` returned.
 
     Args:
         take: Commits a batch.
@@ -109,14 +111,17 @@ class Ingest:
             self._enough.set()
 
     async def run(self) -> None:
-        """Work until `stop`, then finish the batch in hand."""
-        while not self._stopping.is_set():
-            batch = await self._next_batch()
-            if batch:
-                await self._finish(batch)
-            self._metrics.ingest_backlog.set(len(self._waiting))
-            if self.on_relief is not None and 2 * len(self._waiting) <= self._limits.max_backlog:
-                self.on_relief()
+        """Work until `stop`, then finish the batches in hand."""
+        free_hands = asyncio.Semaphore(self._limits.max_in_hand)
+        async with asyncio.TaskGroup() as group:
+            while not self._stopping.is_set():
+                await free_hands.acquire()
+                batch = await self._next_batch()
+                task = group.create_task(self._finish(batch), name="ingest-batch")
+                task.add_done_callback(lambda _: free_hands.release())
+                self._metrics.ingest_backlog.set(len(self._waiting))
+                if self.on_relief is not None and 2 * len(self._waiting) <= self._limits.max_backlog:
+                    self.on_relief()
 
     def stop(self) -> None:
         """Take nothing new; what waits stays unacknowledged and comes again."""
@@ -150,6 +155,8 @@ class Ingest:
 
     async def _finish(self, batch: Sequence[Arrival]) -> None:
         """Take a batch; if it fails as a whole, halve it until the poison message is alone."""
+        if not batch:
+            return
         receipts: Sequence[ReceiptMessage] = ()
         try:
             receipts = await self._until_available(lambda: self._take(batch))

@@ -1,12 +1,11 @@
 """The bridge's subscriber: what devices publish goes to the intake, and only then is acknowledged to the broker."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
-
-from paho.mqtt.client import MQTTMessage
 
 from core.domain.clock import Clock
 from core.domain.errors import InvalidInput, Unavailable
@@ -70,7 +69,7 @@ class Subscriber:
         self._clock = clock
         self._metrics = metrics
         self._shared_group = shared_group
-        self._link = MqttLink(address, receive_maximum=limits.max_backlog, on_message=self._message_arrived)
+        self._link = MqttLink(address, receive_maximum=limits.max_backlog // 2, on_message=self._message_arrived)
         self._receipts = ReceiptsOut(publish=self._link.publish, fleet=fleet, network=network, clock=clock, highest=door.highest)
         self._ingest = Ingest(
             take=self._take,
@@ -141,16 +140,15 @@ class Subscriber:
         group = f"$share/{self._shared_group}/" if self._shared_group else ""
         return [group + fleet_filter(self._fleet, channel) for channel in sorted(DEVICE_PUBLISHES)]
 
-    def _message_arrived(self, epoch: int, message: MQTTMessage) -> None:
+    def _message_arrived(self, epoch: int, name: str, payload: bytes, packet_id: int) -> None:
         """Queue a message, or acknowledge at once what nobody can store: a topic that is none of the protocol's."""
         try:
-            topic = parse_topic(message.topic)
-        except (InvalidInput, UnicodeDecodeError):
+            topic = parse_topic(name)
+        except InvalidInput:
             self._metrics.broker_messages_total.labels("foreign").inc()
-            self._link.acknowledge(epoch, message.mid)
+            self._link.acknowledge(epoch, packet_id)
             return
-        packet_id = message.mid if message.qos else 0
-        self._ingest.offer(Arrival(topic.meter_id, topic.channel, bytes(message.payload), self._clock.now(), epoch, packet_id))
+        self._ingest.offer(Arrival(topic.meter_id, topic.channel, payload, self._clock.now(), epoch, packet_id))
         if self._ingest.is_full:
             self._link.pause()
 
@@ -158,8 +156,8 @@ class Subscriber:
         stored = [arrival for arrival in batch if arrival.channel in _STORED]
         receipts = await self._door.take(stored) if stored else ()
         await self._receipts.answer_hellos(arrival.meter_id for arrival in batch if arrival.channel is Channel.HELLO)
-        for arrival in batch:
-            self._metrics.broker_messages_total.labels(arrival.channel.value).inc()
+        for channel, count in Counter(arrival.channel for arrival in batch).items():
+            self._metrics.broker_messages_total.labels(channel.value).inc(count)
         return receipts
 
     def _acknowledge(self, arrival: Arrival) -> None:

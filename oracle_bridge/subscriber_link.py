@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, final
 from urllib.parse import urlsplit
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -78,10 +78,12 @@ class MqttLink:
     Args:
         address: Where and who.
         receive_maximum: Most messages that may be unacknowledged.
-        on_message: Called with (epoch, message) for each message; it must not raise. An acknowledgement counts in its epoch only.
+        on_message: Called with (epoch, topic, payload, packet id) for each message; it must not raise.
     """
 
-    def __init__(self, address: BrokerAddress, *, receive_maximum: int, on_message: Callable[[int, MQTTMessage], None]) -> None:
+    def __init__(
+        self, address: BrokerAddress, *, receive_maximum: int, on_message: Callable[[int, str, bytes, int], None]
+    ) -> None:
         self._address = address
         self._receive_maximum = min(receive_maximum, 65_535)
         self._on_message = on_message
@@ -92,7 +94,6 @@ class MqttLink:
         self._granted: dict[int, asyncio.Future[list[ReasonCode]]] = {}
         self._lost = asyncio.Event()
         self._confirmed = asyncio.Event()
-        self._paused = False
         self._writing = False
         self._unconfirmed = 0
         self.epoch = 0
@@ -158,6 +159,8 @@ class MqttLink:
         """
         client = self._open_client()
         while self._unconfirmed >= MAX_UNCONFIRMED:
+            if client.is_paused:
+                raise Unavailable("confirmations wait behind messages that there is no room for")
             self._confirmed.clear()
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -171,17 +174,17 @@ class MqttLink:
 
     def pause(self) -> None:
         """Stop reading, so that the broker keeps what comes next."""
-        if not self._paused:
-            self._paused = True
+        if self._client is not None and not self._client.is_paused:
+            self._client.is_paused = True
             self._watch_reading(on=False)
+            self._confirmed.set()
 
     def resume(self) -> None:
         """Read again."""
-        if self._paused:
-            self._paused = False
+        if self._client is not None and self._client.is_paused:
+            self._client.is_paused = False
             self._watch_reading(on=True)
-            if self._loop is not None:
-                self._loop.call_soon(self._readable)
+            self._readable()
 
     async def wait_lost(self) -> None:
         """Keep the connection alive; return when it is lost."""
@@ -232,7 +235,7 @@ class MqttLink:
         client.manual_ack_set(on=True)
         client.max_inflight_messages_set(MAX_UNCONFIRMED)
         client.connect_timeout = CONNECT_TIMEOUT_S
-        client.on_message = self._message_arrived
+        client.on_publish_received = self._publish_received
         client.on_connect = self._connection_answered
         client.on_disconnect = self._connection_lost
         client.on_subscribe = self._subscription_answered
@@ -273,7 +276,6 @@ class MqttLink:
         self.epoch += 1
         connection = client.socket()
         self._client, self._socket = client, connection if isinstance(connection, socket.socket) else None
-        self._paused = False
         self._watch_reading(on=True)
         self._writable()
 
@@ -287,13 +289,7 @@ class MqttLink:
 
     def _readable(self) -> None:
         """Take packets, at most so many in one turn of the loop."""
-        client = self._client
-        if client is None or self._socket is None:
-            return
-        for _ in range(_PACKETS_PER_TURN):
-            if self._paused or client.loop_read() or client.is_drained:
-                return
-        if self._loop is not None:
+        if self._client is not None and self._client.take_packets(_PACKETS_PER_TURN) and self._loop is not None:
             self._loop.call_soon(self._readable)
 
     def _write_wanted(self, client: object, userdata: object, sock: object) -> None:
@@ -370,6 +366,5 @@ class MqttLink:
         self._unconfirmed = max(0, self._unconfirmed - 1)
         self._confirmed.set()
 
-    def _message_arrived(self, client: object, userdata: object, message: MQTTMessage) -> None:
-        del client, userdata
-        self._on_message(self.epoch, message)
+    def _publish_received(self, topic: str, payload: bytes, packet_id: int) -> None:
+        self._on_message(self.epoch, topic, payload, packet_id)

@@ -10,6 +10,7 @@ from broker.hardened import BrokerLimits
 from broker.mailbox import MailboxLimits
 from core.domain.errors import InvalidInput
 from devices.receipts import HelloAnswer, ReceiptMessage, decode_platform_message
+from oracle_bridge import subscriber_link
 from oracle_bridge.ingest import IngestLimits
 from tests.support.brokers import BRIDGE, DEVICES, FLEET, RunningBroker, embedded_broker
 from tests.support.mosquitto import MosquittoServer
@@ -180,3 +181,16 @@ async def test_an_unbounded_broker_is_held_back_by_not_reading():
             await door.until_committed(200)
 
     assert door.committed == [str(number).encode() for number in range(200)]
+
+
+async def test_many_receipts_do_not_wait_for_confirmations_that_a_full_backlog_hides(
+    broker: RunningBroker, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(subscriber_link, "MAX_UNCONFIRMED", 4)
+    door = FakeDoor()
+    async with running(new_subscriber(broker, door, limits=IngestLimits(max_batch=8, max_backlog=16))):
+        async with broker.device("MTR-1") as device, asyncio.TaskGroup() as group:
+            for number in range(300):
+                group.create_task(device.publish("gtx/v1/home/MTR-1/reading", str(number).encode(), qos=1))
+        async with asyncio.timeout(5):
+            await door.until_committed(300)
