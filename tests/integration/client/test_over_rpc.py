@@ -18,9 +18,11 @@ from programs.client.by_hand import MeterPlate
 from programs.client.confirmation import send_confirmed
 from programs.client.events import decode_transaction_events
 from programs.client.instructions import lookup_table, system
-from programs.client.rpc import TransactionRefused
+from programs.client.rpc import ChainClient, TransactionRefused
 from programs.client.signer import KeypairSigner
 from programs.client.subscribe import Gap, LogNotice, Subscriptions
+from programs.localnet.config import LocalnetConfig
+from programs.localnet.localnet import Localnet
 from tests.support.deployed import SOL, Deployed, authority_keys, deployed
 
 WH = 1_000_000
@@ -245,3 +247,22 @@ async def test_a_subscription_comes_back_after_the_node_and_says_so(tmp_path: Pa
                 continue
         assert isinstance(await asyncio.wait_for(anext(heard), 5), int)
         await heard.aclose()
+
+
+async def test_a_deployment_of_another_chain_is_not_taken_for_this_ones(chain: Deployed, monkeypatch: pytest.MonkeyPatch):
+    await initialise(chain.client, chain.keys)
+
+    async def another(_: ChainClient) -> bytes:
+        return bytes(32)
+
+    monkeypatch.setattr(ChainClient, "genesis_hash", another)
+    with pytest.raises(Conflict, match="another genesis hash"):
+        await initialise(chain.client, chain.keys)
+
+
+async def test_programs_that_are_not_deployed_are_named():
+    keys = authority_keys()
+    async with Localnet(LocalnetConfig(now=SystemClock().now, port=0, slot_ms=20)) as localnet:
+        async with ChainClient(localnet.rpc_url) as client:
+            with pytest.raises(NotFound, match="the program registry is not deployed"):
+                await initialise(client, keys)
