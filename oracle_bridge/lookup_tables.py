@@ -94,7 +94,8 @@ class LookupTables:
 
     async def _create(self) -> str:
         owner = self._payer.pubkey
-        recent_slot = await self._chain.slot("confirmed")
+        # a rooted slot is never a skipped one; a chain that has none yet has skipped none either
+        recent_slot = await self._chain.slot("finalized") or await self._chain.slot("confirmed")
         instruction, key = lookup_table.create(owner, owner, recent_slot)
         async with self._store.begin() as session:
             await rows.add(

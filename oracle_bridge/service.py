@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.domain.clock import Clock
-from core.domain.errors import Conflict, InvalidInput, NotFound
+from core.domain.errors import Conflict, DomainError, InvalidInput, NotFound, Unavailable
 from core.runtime.health import Health, HealthReport
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
@@ -30,7 +30,7 @@ from programs.client.accounts import OracleConfig, RegistryConfig
 from programs.client.addresses import addresses_of
 from programs.client.conventions import network_bytes
 from programs.client.ids import ProgramIds
-from programs.client.rpc import ChainClient
+from programs.client.rpc import ChainClient, RpcRefused
 from programs.client.signer import Signer
 
 LOWEST_BALANCE_LAMPORTS: Final = 10_000_000
@@ -39,6 +39,8 @@ KEEP_EVERY_S: Final = LEASE_MS / 4_000
 TABLES_EVERY_S: Final = 30.0
 FIGURES_EVERY_S: Final = 15.0
 AUDIT_EVERY_S: Final = 60.0
+
+Loop = Callable[[], Awaitable[object]]
 
 _log = get_logger(__name__)
 
@@ -138,17 +140,19 @@ class Bridge:
         self._loop, self._leftovers = loop, leftovers
         await tables.ensure()
         self._register_health()
-        supervisor.run("indexer", self.indexer.run)
-        if self._notices is not None:
-            notices = self._notices
-            supervisor.run("indexer-notices", lambda: self.indexer.listen(notices))
-        supervisor.run("bridge-figures", self._figures)
-        supervisor.run("audit", self._audit)
-        supervisor.run("lookup-tables", lambda: _every(TABLES_EVERY_S, tables.ensure))
-        supervisor.run("leases", lambda: _every(KEEP_EVERY_S, submitter.keep))
-        supervisor.run("leftovers", leftovers.run)
-        supervisor.run("follower", loop.follow)
-        supervisor.run("settlement", loop.settle)
+        loops: list[tuple[str, Loop]] = [
+            ("indexer", self.indexer.run),
+            ("indexer-notices", self._listen),
+            ("bridge-figures", self._figures),
+            ("audit", self._audit),
+            ("lookup-tables", lambda: _every(TABLES_EVERY_S, lambda: _table_round(tables))),
+            ("leases", lambda: _every(KEEP_EVERY_S, submitter.keep)),
+            ("leftovers", leftovers.run),
+            ("follower", loop.follow),
+            ("settlement", loop.settle),
+        ]
+        for name, body in loops:
+            supervisor.run(name, _patient(body))
 
     async def run(self) -> None:
         """Run alone until a signal; see `start` for what it raises."""
@@ -256,6 +260,15 @@ class Bridge:
         review = states.get(work.REVIEW, 0)
         return HealthReport(ok=review == 0, detail=f"{states.get(work.DUE, 0)} due, {review} in manual review")
 
+    async def _listen(self) -> None:
+        """A node without subscriptions costs only time: polling goes on."""
+        if self._notices is None:
+            return
+        try:
+            await self.indexer.listen(self._notices)
+        except InvalidInput as problem:
+            _log.warning("no_subscriptions", why=str(problem))
+
     async def _figures(self) -> None:
         while True:
             for key, lamports in (await self._balances()).items():
@@ -273,7 +286,27 @@ class Bridge:
                 _log.error("audit_failed", failures=report.failures[:10])
 
 
-async def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> None:
+async def _every(seconds: float, act: Loop) -> None:
     while True:
         await asyncio.sleep(seconds)
         await act()
+
+
+async def _table_round(tables: LookupTables) -> None:
+    """Without a table a meter still settles, in smaller transactions: nothing here may stop the bridge."""
+    try:
+        await tables.ensure()
+    except DomainError as problem:
+        _log.warning("lookup_tables_wait", why=str(problem))
+
+
+def _patient(loop: Loop) -> Callable[[], Awaitable[None]]:
+    """A node that refuses a request is a node that is away: the supervisor waits and starts the loop again."""
+
+    async def run() -> None:
+        try:
+            await loop()
+        except RpcRefused as problem:
+            raise Unavailable(str(problem)) from problem
+
+    return run

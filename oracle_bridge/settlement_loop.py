@@ -47,8 +47,8 @@ class SettlementLoop:
         """Rounds for ever."""
         while True:
             self._work.clear()
-            await self.round()
-            await self._pause()
+            sent = await self.round()
+            await self._pause(busy=sent > 0)
 
     async def round(self) -> int:
         """Plan and send what is due now, up to the round's transactions less those still open; returns how many."""
@@ -73,16 +73,16 @@ class SettlementLoop:
                 self._work.set()
             await _wait(self._sent, LOOK_EVERY_S if still_open == 0 else FOLLOW_EVERY_S, at_least_s=FOLLOW_EVERY_S)
 
-    async def _pause(self) -> None:
+    async def _pause(self, *, busy: bool) -> None:
+        """Until the next round. Work that is due and was not to be had (its meter is suspended or in flight) wakes nobody."""
         if self._settings.mode == "polling":
             await asyncio.sleep(self._settings.polling_interval_s)
             return
         async with self._store.read() as session:
             due_at_ms = await work.next_due_at_ms(session)
         left_s = LOOK_EVERY_S if due_at_ms is None else (due_at_ms - self._clock.now_ms()) / 1_000
-        if left_s <= 0:
-            left_s = FOLLOW_EVERY_S  # due, but not to be had now: the round is full, or the meter is in an open transaction
-        await _wait(self._work, min(left_s, LOOK_EVERY_S), at_least_s=SHORTEST_PAUSE_S)
+        longest_s = left_s if busy or left_s > 0 else LOOK_EVERY_S
+        await _wait(self._work, min(longest_s, LOOK_EVERY_S), at_least_s=SHORTEST_PAUSE_S)
 
 
 async def _wait(event: asyncio.Event, longest_s: float, *, at_least_s: float) -> None:

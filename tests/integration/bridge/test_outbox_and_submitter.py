@@ -234,24 +234,6 @@ async def test_a_node_that_does_not_know_the_blockhash_yet_is_asked_again(world:
     assert [row.status for row in await world.outbox()] == ["landed"]
 
 
-async def test_a_second_bridge_takes_over_what_a_silent_one_left(world: World):
-    await world.add_meters("M1")
-    await world.accept("M1", sequence=1, generation_wh=100)
-    world.chain.faults = ["lost"]
-    await settle_once(world.bridge(owner="bridge-1"))
-    other = world.bridge(owner="bridge-2")
-
-    assert await other.draft(20) == []
-    assert await other.keep() == 0
-    world.clock.pass_s(121)
-    assert await other.keep() == 1
-    await other.follow()
-    await other.follow()
-
-    assert world.chain.books["M1"].mints == 1
-    assert [(row.status, row.owner) for row in await world.outbox()] == [("landed", "bridge-2")]
-
-
 async def test_the_minimum_interval_lets_registers_accumulate(world: World):
     world.settings = world.settings.model_copy(update={"min_settlement_interval_s": 60})
     await world.add_meters("M1")

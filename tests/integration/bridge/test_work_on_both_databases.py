@@ -50,6 +50,24 @@ async def test_two_bridges_never_take_the_same_meter(world: World):
     assert {name: book.mints for name, book in world.chain.books.items()} == dict.fromkeys(names, 1)
 
 
+async def test_a_second_bridge_takes_over_what_a_silent_one_left(world: World):
+    await world.add_meters("M1")
+    await world.accept("M1", sequence=1, generation_wh=100)
+    world.chain.faults = ["lost"]
+    await settle_once(world.bridge(owner="bridge-1"))
+    other = world.bridge(owner="bridge-2")
+
+    assert await other.draft(20) == []
+    assert await other.keep() == 0
+    world.clock.pass_s(121)
+    assert await other.keep() == 1
+    await other.follow()
+    await other.follow()
+
+    assert world.chain.books["M1"].mints == 1
+    assert [(row.status, row.owner) for row in await world.outbox()] == [("landed", "bridge-2")]
+
+
 async def test_a_target_never_moves_back_and_a_lease_is_not_lost_to_new_readings(world: World):
     await world.add_meters("M1")
     await world.accept("M1", sequence=5, generation_wh=500)
