@@ -1,12 +1,11 @@
 //! Events: fixed ones from their record, and those of mints and burns with their list.
-use gridtokenx_guards::{emit_event, event, Bytes};
+use gridtokenx_guards::{begin_event, emit_event, event, Bytes};
 use gridtokenx_interface::{
     energy_token::Amount,
     ids::energy_token::EVENT_AUTHORITY_BUMP,
     wire::{bytes_of, Plain},
 };
 use pinocchio::{
-    error::ProgramError,
     sysvars::{clock::Clock, Sysvar},
     AccountView, ProgramResult,
 };
@@ -42,13 +41,18 @@ pub fn emit<E: Plain>(authority: &AccountView, discriminator: &[u8; 8], fields: 
 pub struct Moves(Bytes<LONGEST_LIST>);
 
 impl Moves {
-    /// An event of `count` moves.
+    /// No bytes yet.
     #[inline(always)]
-    pub fn new(discriminator: &[u8; 8], count: usize) -> Result<Self, ProgramError> {
-        let mut data = event(discriminator)?;
-        data.push(&[0; 16])?; // supply and time
-        data.push(&(count as u32).to_le_bytes())?;
-        Ok(Self(data))
+    pub fn new() -> Self {
+        Self(Bytes::new())
+    }
+
+    /// Begins an event of `count` moves.
+    #[inline(always)]
+    pub fn begin(&mut self, discriminator: &[u8; 8], count: usize) -> ProgramResult {
+        begin_event(&mut self.0, discriminator)?;
+        self.0.push(&[0; 16])?; // supply and time
+        self.0.push(&(count as u32).to_le_bytes())
     }
 
     /// Adds a move of the owner of `token_account`.
@@ -60,7 +64,7 @@ impl Moves {
 
     /// Emits it with the supply that the mint has now.
     #[inline(always)]
-    pub fn emit(mut self, mint: &AccountView, authority: &AccountView) -> ProgramResult {
+    pub fn emit(&mut self, mint: &AccountView, authority: &AccountView) -> ProgramResult {
         self.0.overwrite(SUPPLY, &token_2022::supply(mint)?.to_le_bytes())?;
         self.0.overwrite(TIME, &Clock::get()?.unix_timestamp.to_le_bytes())?;
         emit_bytes(authority, self.0.as_slice())

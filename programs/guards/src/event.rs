@@ -34,7 +34,13 @@ pub fn require_event_authority(accounts: &[AccountView], address: &Key) -> Progr
 #[inline(always)]
 pub fn event<const N: usize>(discriminator: &[u8; 8]) -> Result<Bytes<N>, ProgramError> {
     let mut data = Bytes::new();
-    data.push(&EVENT_TAG)?;
-    data.push(discriminator)?;
+    begin_event(&mut data, discriminator)?;
     Ok(data)
+}
+
+/// Tag and discriminator, in place: a long event is not moved around.
+#[inline(always)]
+pub fn begin_event<const N: usize>(data: &mut Bytes<N>, discriminator: &[u8; 8]) -> ProgramResult {
+    data.push(&EVENT_TAG)?;
+    data.push(discriminator)
 }

@@ -20,7 +20,7 @@ pub use account::{
     require_writable,
 };
 pub use bytes::Bytes;
-pub use event::{emit_event, event, require_event_authority};
+pub use event::{begin_event, emit_event, event, require_event_authority};
 pub use gridtokenx_interface::{guard::GuardError as Refusal, wire::Key};
 pub use hash::sha256;
 pub use pda::{create, create_pda, require_pda};

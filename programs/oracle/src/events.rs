@@ -1,5 +1,5 @@
 //! Events: fixed ones from their record, and `MeterReadingAccepted` with its list.
-use gridtokenx_guards::{emit_event, event, refused, Bytes};
+use gridtokenx_guards::{begin_event, emit_event, event, refused, Bytes};
 use gridtokenx_interface::{
     ids::oracle::EVENT_AUTHORITY_BUMP,
     oracle::{AcceptedReading, MeterReadingAccepted, OracleError},
@@ -30,13 +30,18 @@ pub fn emit<E: Plain>(authority: &AccountView, discriminator: &[u8; 8], fields: 
 pub struct Accepted(Bytes<LONGEST_LIST>);
 
 impl Accepted {
-    /// An event of `count` readings.
+    /// No bytes yet.
     #[inline(always)]
-    pub fn new(head: &MeterReadingAccepted, count: usize) -> Result<Self, ProgramError> {
-        let mut data = event(&MeterReadingAccepted::DISCRIMINATOR)?;
-        data.push(bytes_of(head))?;
-        data.push(&(count as u32).to_le_bytes())?;
-        Ok(Self(data))
+    pub fn new() -> Self {
+        Self(Bytes::new())
+    }
+
+    /// Begins an event of `count` readings.
+    #[inline(always)]
+    pub fn begin(&mut self, head: &MeterReadingAccepted, count: usize) -> ProgramResult {
+        begin_event(&mut self.0, &MeterReadingAccepted::DISCRIMINATOR)?;
+        self.0.push(bytes_of(head))?;
+        self.0.push(&(count as u32).to_le_bytes())
     }
 
     /// Adds a reading with what the registry made of it.

@@ -78,14 +78,18 @@ impl<'a> Meters<'a> {
 pub struct Handover(Bytes<LONGEST>);
 
 impl Handover {
-    /// A call for `count` readings.
+    /// No bytes yet.
     #[inline(always)]
-    pub fn new(proof: u8, zones: u8, count: usize) -> Result<Self, ProgramError> {
-        let mut data = Bytes::new();
-        data.push(&SubmitMeterReading::DISCRIMINATOR)?;
-        data.push(&[proof, zones])?;
-        data.push(&(count as u32).to_le_bytes())?;
-        Ok(Self(data))
+    pub fn new() -> Self {
+        Self(Bytes::new())
+    }
+
+    /// Begins a call for `count` readings.
+    #[inline(always)]
+    pub fn begin(&mut self, proof: u8, zones: u8, count: usize) -> ProgramResult {
+        self.0.push(&SubmitMeterReading::DISCRIMINATOR)?;
+        self.0.push(&[proof, zones])?;
+        self.0.push(&(count as u32).to_le_bytes())
     }
 
     /// Adds a reading.

@@ -20,7 +20,8 @@ pub fn burn_for_consumption(accounts: &[AccountView], data: &[u8]) -> ProgramRes
 
     // Effect
     totals::add(&mut config.burned_units, sum)?;
-    let mut moves = Moves::new(&TokensBurned::DISCRIMINATOR, items.len())?;
+    let mut moves = Moves::new();
+    moves.begin(&TokensBurned::DISCRIMINATOR, items.len())?;
     for (item, token_account) in items.iter().zip(token_accounts) {
         moves.push(token_account, item)?;
         token_2022::burn(&fixed.mint, token_account, &fixed.registry_authority, item.amount)?;

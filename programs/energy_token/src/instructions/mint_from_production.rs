@@ -19,7 +19,8 @@ pub fn mint_from_production(accounts: &[AccountView], data: &[u8]) -> ProgramRes
 
     // Effect
     totals::add(&mut config.minted_units, sum)?;
-    let mut moves = Moves::new(&TokensMinted::DISCRIMINATOR, items.len())?;
+    let mut moves = Moves::new();
+    moves.begin(&TokensMinted::DISCRIMINATOR, items.len())?;
     for (item, token_account) in items.iter().zip(token_accounts) {
         moves.push(token_account, item)?;
         token_2022::mint_to(&fixed.mint, token_account, &fixed.config, item.amount)?;

@@ -5,7 +5,7 @@ use gridtokenx_interface::{
     registry::{MeterReading, PROOF_DEVICE},
     wire,
 };
-use pinocchio::{error::ProgramError, AccountView, ProgramResult};
+use pinocchio::{AccountView, ProgramResult};
 
 use crate::{
     events::{chain_time, Accepted},
@@ -29,7 +29,9 @@ pub fn submit_meter_reading(accounts: &[AccountView], data: &[u8]) -> ProgramRes
     let meters = Meters::find(remaining, args.zones, readings.len())?;
 
     // Checks
-    let handover = check(&fixed, &Expected { meters, count: readings.len(), zones: args.zones }, data)?;
+    let mut handover = Handover::new();
+    let expected = Expected { meters, count: readings.len(), zones: args.zones, data };
+    check(&fixed, &expected, &mut handover)?;
 
     // Effect
     let config = load_mut::<Config>(&mut fixed.config, PROGRAM_ID)?;
@@ -50,18 +52,19 @@ struct Expected<'a> {
     meters: Meters<'a>,
     count: usize,
     zones: u8,
+    data: &'a [u8],
 }
 
 /// Checks submitter and proofs, and puts the registry's instruction together.
 #[inline(never)]
-fn check(fixed: &Accounts, expected: &Expected, data: &[u8]) -> Result<Handover, ProgramError> {
+fn check(fixed: &Accounts, expected: &Expected, handover: &mut Handover) -> ProgramResult {
     let config = load::<Config>(&fixed.config, PROGRAM_ID)?;
     settings::require_open(config)?;
-    let verified = Verified::open(&fixed.instructions, PROGRAM_ID, data)?;
+    let verified = Verified::open(&fixed.instructions, PROGRAM_ID, expected.data)?;
     require(verified.count() == expected.count, OracleError::SignatureCheckMismatch)?;
     let (_, now) = chain_time()?;
     let against = Against { config, now };
-    let mut handover = Handover::new(PROOF_DEVICE, expected.zones, expected.count)?;
+    handover.begin(PROOF_DEVICE, expected.zones, expected.count)?;
     for index in 0..expected.count {
         let meter = expected.meters.get(index)?;
         against.require_submitter(key(fixed.submitter.address()), meter)?;
@@ -76,7 +79,7 @@ fn check(fixed: &Accounts, expected: &Expected, data: &[u8]) -> Result<Handover,
             quality: PROVEN_QUALITY,
         })?;
     }
-    Ok(handover)
+    Ok(())
 }
 
 /// Emits the readings with what the registry made of them.
@@ -85,7 +88,8 @@ fn tell(event_authority: &AccountView, readings: &[ProvenReading]) -> ProgramRes
     let results = Results::read(readings.len())?;
     let (timestamp, _) = chain_time()?;
     let head = MeterReadingAccepted { proof: PROOF_DEVICE, merkle_root: [0; 32], batch: 0, rule_set_hash: [0; 32], timestamp };
-    let mut event = Accepted::new(&head, readings.len())?;
+    let mut event = Accepted::new();
+    event.begin(&head, readings.len())?;
     for (index, reading) in readings.iter().enumerate() {
         let statement = reading.statement;
         let (result, settlement) = results.get(index);

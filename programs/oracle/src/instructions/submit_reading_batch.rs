@@ -32,7 +32,8 @@ pub fn submit_reading_batch(accounts: &[AccountView], data: &[u8]) -> ProgramRes
     settings::require_open(config)?;
     require_attested(config, attesters)?;
     let batch = Batch { args, readings, meters: &meters };
-    let handover = batch.handover()?;
+    let mut handover = Handover::new();
+    batch.fill(&mut handover)?;
 
     // Effect
     let head = record(&mut fixed, &batch)?;
@@ -88,19 +89,20 @@ impl Batch<'_> {
 
     /// The registry's instruction.
     #[inline(never)]
-    fn handover(&self) -> Result<Handover, ProgramError> {
-        let mut handover = Handover::new(PROOF_ATTESTED, self.args.zones, self.readings.len())?;
+    fn fill(&self, handover: &mut Handover) -> ProgramResult {
+        handover.begin(PROOF_ATTESTED, self.args.zones, self.readings.len())?;
         for reading in self.readings {
             handover.push(&self.unpack(reading)?)?;
         }
-        Ok(handover)
+        Ok(())
     }
 
     /// Emits the readings with what the registry made of them.
     #[inline(never)]
     fn tell(&self, event_authority: &AccountView, head: &MeterReadingAccepted) -> ProgramResult {
         let results = Results::read(self.readings.len())?;
-        let mut event = Accepted::new(head, self.readings.len())?;
+        let mut event = Accepted::new();
+        event.begin(head, self.readings.len())?;
         for (index, packed) in self.readings.iter().enumerate() {
             let reading = self.unpack(packed)?;
             let (result, settlement) = results.get(index);
