@@ -57,6 +57,9 @@ pub const ROTATION_GRACE_S: u64 = 7 * 86_400;
 /// How far a signed time may lie ahead of the chain's clock, seconds.
 pub const MAX_AHEAD_S: u64 = 900;
 
+/// How old the base of a resumption may be, seconds: an older one could have been signed before the suspension, and its gap would count.
+pub const MAX_BASE_AGE_S: u64 = 3_600;
+
 account! {
     /// The registry's settings and pins.
     Config: 536 => {

@@ -1,7 +1,8 @@
 //! Resumes a suspended meter from a new base that its device signs.
 use gridtokenx_guards::{load, load_mut, refused, require, require_accounts};
 use gridtokenx_interface::registry::{
-    Config, Meter, MeterStatusChanged, RegistryError, ResumeMeter, KIND_REGISTER, STATUS_ACTIVE, STATUS_RETIRED, STATUS_SUSPENDED,
+    Config, Meter, MeterStatusChanged, RegistryError, ResumeMeter, KIND_REGISTER, MAX_BASE_AGE_S, STATUS_ACTIVE, STATUS_RETIRED,
+    STATUS_SUSPENDED,
 };
 use pinocchio::{AccountView, ProgramResult};
 
@@ -33,6 +34,7 @@ pub fn process(accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
     require(device_key == meter.device_key, RegistryError::DeviceKeyRevoked)?;
     proof::require_meter(&binding.meter_id, &meter.meter_id)?;
     require(binding.owner == meter.owner, RegistryError::WrongBinding)?;
+    require(binding.measured_at >= now.saturating_sub(MAX_BASE_AGE_S), RegistryError::BaseBehind)?;
     let later = binding.sequence >= meter.last_sequence && binding.measured_at >= meter.last_measured_at;
     let grown = binding.base_generation_wh >= meter.raw_generation_wh && binding.base_consumption_wh >= meter.raw_consumption_wh;
     require(later && (grown || meter.statement_kind != KIND_REGISTER), RegistryError::BaseBehind)?;

@@ -251,6 +251,17 @@ def test_an_old_base_does_not_bring_energy_back():
         assert grid.refused(resumption(grid, base, device.key), grid.provisioner) == refusal("BaseBehind")
 
 
+def test_a_base_signed_before_the_suspension_does_not_credit_its_gap():
+    grid = Grid.initialised()
+    device = grid.meter()
+    first = binding_of(grid, device, sequence=0, measured_at=device.base_measured_at, registers_wh=(0, 0))
+    set_status(grid, device, SUSPENDED)
+    grid.chain.warp(DAY_S)
+
+    assert grid.refused(resumption(grid, first, device.key), grid.provisioner) == refusal("BaseBehind")
+    assert grid.meter_account(device).status == SUSPENDED
+
+
 def test_an_active_or_retired_meter_is_not_rebased():
     grid = Grid.initialised()
     device = grid.meter()
