@@ -65,7 +65,7 @@ class AuditReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Books:
+class Books:
     """All that is compared, read as near to one moment as it gets."""
 
     views: list[LedgerView]
@@ -109,7 +109,7 @@ async def run(
     return report
 
 
-def examine(books: _Books, truth: Mapping[str, tuple[int, int]] | None) -> AuditReport:
+def examine(books: Books, truth: Mapping[str, tuple[int, int]] | None) -> AuditReport:
     """The equations themselves: a pure comparison."""
     report = AuditReport()
     for view, account in zip(books.views, books.accounts, strict=True):
@@ -171,7 +171,7 @@ def _rows_agree(report: AuditReport, view: LedgerView, account: MeterAccount, mi
     report.require_not_negative(ahead, f"meter {name}: readings are called minted that the chain has not reached")
 
 
-def _truth_adds_up(report: AuditReport, view: LedgerView, books: _Books, truth: tuple[int, int]) -> None:
+def _truth_adds_up(report: AuditReport, view: LedgerView, books: Books, truth: tuple[int, int]) -> None:
     """Truth - accepted = after the last accepted + held in quarantine + refused or missing, each direction for itself."""
     report.add("truth_generation", truth[0])
     report.add("truth_consumption", truth[1])
@@ -200,7 +200,7 @@ def _truth_adds_up(report: AuditReport, view: LedgerView, books: _Books, truth: 
         report.require_not_negative(amount, f"meter {view.meter_id}: more {direction} accepted or held than really flowed")
 
 
-def _supply_adds_up(report: AuditReport, books: _Books) -> None:
+def _supply_adds_up(report: AuditReport, books: Books) -> None:
     """Supply = minted - burned - retired - lost - burned directly by holders; the last is computed and never negative."""
     if books.token is None:
         report.failures.append("the energy token is not set up on the chain")
@@ -227,7 +227,7 @@ def _supply_adds_up(report: AuditReport, books: _Books) -> None:
     report.require(equal=retired, otherwise="retired by events differs from by the token program, base units")
 
 
-async def _read(store: Store, chain: Ledgers, at: Addresses) -> _Books:
+async def _read(store: Store, chain: Ledgers, at: Addresses) -> Books:
     """Rows first: the chain is never behind them, and a difference that time mends is looked at again."""
     async with store.read() as session:
         views = await ledger_rows.ledgers(session)
@@ -238,7 +238,7 @@ async def _read(store: Store, chain: Ledgers, at: Addresses) -> _Books:
         minted = await ledger_rows.minted_reach(session)
         retired = await ledger_rows.payloads(session, "TokensRetired")
     config, *meters = await chain.accounts([at.energy_token.config, *(at.meter(view.meter_id) for view in views)])
-    return _Books(
+    return Books(
         views=views,
         accounts=[None if account is None else MeterAccount.decode(account.data) for account in meters],
         moved_wh=moved,

@@ -1,8 +1,8 @@
 """Signs and sends drafts, then follows every open transaction to its end."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, Final, TypeVar
 
 from core.domain.clock import Clock
 from core.domain.errors import Conflict, InvalidInput, OutcomeUnknown, Unavailable
@@ -25,6 +25,8 @@ from programs.client.rpc import SignatureStatus, TransactionRefused
 RESEND_AFTER_MS: Final = 2_000
 """The same bytes go out again after this: leaders change every four slots (1.6 s)."""
 RETRY_UNSENT_MS: Final = 1_000
+
+T = TypeVar("T")
 
 _log = get_logger(__name__)
 
@@ -87,11 +89,10 @@ class Submitter:
         Raises:
             Unavailable: the database went away; `follow` finds what was left.
         """
-        ends = await asyncio.gather(*(self._submit(one) for one in drafted), return_exceptions=True)
-        self._in_hand -= {one.draft.id for one in drafted}
-        for end in ends:
-            if end is not None:
-                raise end
+        try:
+            await _all(self._submit(one) for one in drafted)
+        finally:
+            self._in_hand -= {one.draft.id for one in drafted}
 
     async def count_open(self) -> int:
         """How many transactions of this bridge may still land."""
@@ -111,14 +112,14 @@ class Submitter:
         if not signed:
             return 0
         statuses = await self._chain.statuses([signature for _, signature in signed])
-        unseen: list[tuple[OpenTransaction, str]] = []
-        ended = 0
-        for (row, signature), status in zip(signed, statuses, strict=True):
-            if status is None:
-                unseen.append((row, signature))
-            elif status.is_confirmed:
-                ended += await self._conclude(row, signature, status)
-        return len(signed) - ended - await self._look_after_unseen(unseen)
+        seen = list(zip(signed, statuses, strict=True))
+        unseen = [entry for entry, status in seen if status is None]
+        ended = await _all(
+            self._conclude(row, signature, status)
+            for (row, signature), status in seen
+            if status is not None and status.is_confirmed
+        )
+        return len(signed) - sum(ended) - await self._look_after_unseen(unseen)
 
     def _take(self, drafted: list[Drafted]) -> list[Drafted]:
         self._in_hand |= {one.draft.id for one in drafted}
@@ -259,6 +260,15 @@ class Submitter:
 
     def _count(self, kind: str, status: str) -> None:
         self._metrics.settlement_transactions_total.labels(kind=kind, status=status).inc()
+
+
+async def _all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Take all steps at once; when one fails the others still come to their end before it is raised."""
+    ends = await asyncio.gather(*steps, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return [end for end in ends if not isinstance(end, BaseException)]
 
 
 def _sort(items: Sequence[Item], effects: Effects) -> tuple[list[Item], list[tuple[Item, str]], list[Item]]:
