@@ -262,7 +262,7 @@ async def test_a_deployment_of_another_chain_is_not_taken_for_this_ones(chain: D
 
 async def test_programs_that_are_not_deployed_are_named():
     keys = authority_keys()
-    async with Localnet(LocalnetConfig(now=SystemClock().now, port=0, slot_ms=20)) as localnet:
-        async with ChainClient(localnet.rpc_url) as client:
-            with pytest.raises(NotFound, match="the program registry is not deployed"):
-                await initialise(client, keys)
+    config = LocalnetConfig(now=SystemClock().now, port=0, slot_ms=20)
+    async with Localnet(config) as localnet, ChainClient(localnet.rpc_url) as client:
+        with pytest.raises(NotFound, match="the program registry is not deployed"):
+            await initialise(client, keys)
