@@ -1,5 +1,5 @@
 //! Events: written into a buffer on the stack and emitted by a call of the program to itself.
-use gridtokenx_guards::{emit_event, event, refused, Bytes};
+use gridtokenx_guards::{begin_event, emit_event, refused, Bytes};
 use gridtokenx_interface::{
     ids,
     registry::RegistryError,
@@ -19,7 +19,8 @@ const LONGEST: usize = 512;
 /// Emits an event without a list.
 #[inline(never)]
 pub fn emit<E: Plain>(authority: &AccountView, discriminator: &[u8; 8], fields: &E) -> ProgramResult {
-    let mut bytes: Bytes<LONGEST> = event(discriminator)?;
+    let mut bytes = Bytes::<LONGEST>::new();
+    begin_event(&mut bytes, discriminator)?;
     bytes.push(bytes_of(fields))?;
     emit_bytes(authority, bytes.as_slice())
 }

@@ -4,14 +4,13 @@
 mod calls;
 mod moves;
 
-use gridtokenx_guards::{address, load, load_mut, refused, require, Bytes};
+use gridtokenx_guards::{address, begin_event, load, load_mut, refused, require, Bytes};
 use gridtokenx_interface::{
     energy_token::{self, UNITS_PER_WH},
     ids,
     registry::{BalanceSettled, Config, Meter, MeterBalanceSettled, RegistryError, Zone, MAX_METERS, MAX_ZONES, PAUSE_MINT},
     settlement::{count_in_zone, decide, settle, unsettled, zone_room, Circumstances, SettlementResult},
     wire::bytes_of,
-    EVENT_TAG,
 };
 use pinocchio::{error::ProgramError, AccountView, ProgramResult};
 
@@ -98,8 +97,7 @@ fn begin(batch: &Batch, progress: &mut Progress) -> ProgramResult {
     let supply = supply(batch.desk.mint).ok_or_else(|| refused(RegistryError::WrongAccountType))?;
     progress.supply_room_wh = u64::MAX.saturating_sub(supply).wrapping_div(UNITS_PER_WH);
     progress.minting_enabled = token.minting_enabled == 1;
-    progress.event.push(&EVENT_TAG)?;
-    progress.event.push(&MeterBalanceSettled::DISCRIMINATOR)?;
+    begin_event(&mut progress.event, &MeterBalanceSettled::DISCRIMINATOR)?;
     progress.event.push(&batch.timestamp.to_le_bytes())?;
     progress.event.push(&[0; 4])
 }
