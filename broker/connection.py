@@ -90,17 +90,15 @@ class ClientConnection(BrokerProtocolHandler):
         for packet in self._client.mailbox.unacknowledged():
             self.send(packet)
         self.pump()
-        while data := await self._wire.reader.read(READ_BYTES):
-            self.heard_at = self._loop.time()
-            for first, body in self._wire.buffer.feed(data):
-                if first >> 4 == packets.DISCONNECT:
+        try:
+            while data := await self._wire.reader.read(READ_BYTES):
+                self.heard_at = self._loop.time()
+                if await self._act_on(data):
                     return True
-                action = self._actions.get(first >> 4)
-                if action is None:
-                    raise ProtocolViolation("no packet for a broker in a session")
-                await action(first, body)
+                self.flush()
+                await self._drain()
+        finally:
             self.flush()
-            await self._drain()
         return False
 
     def send(self, packet: bytes) -> None:
@@ -147,6 +145,17 @@ class ClientConnection(BrokerProtocolHandler):
         """Close the socket; called by amqtt's session clean-up."""
         self.flush()
         self._wire.writer.close()
+
+    async def _act_on(self, data: bytes) -> bool:
+        """Handle the packets that `data` completes; True when the client says goodbye."""
+        for first, body in self._wire.buffer.feed(data):
+            if first >> 4 == packets.DISCONNECT:
+                return True
+            action = self._actions.get(first >> 4)
+            if action is None:
+                raise ProtocolViolation("no packet for a broker in a session")
+            await action(first, body)
+        return False
 
     async def _drain(self) -> None:
         """Wait for a device that does not read; the bridge's unsent bytes are bounded by its mailbox and may wait."""

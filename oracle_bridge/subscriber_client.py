@@ -11,8 +11,8 @@ from typing import Final, final
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.exception import MalformedPacket
+from paho.mqtt.packettypes import PacketTypes
 
 _RECEIVE_BYTES: Final = 262_144
 _UNSENT_LIMIT_BYTES: Final = 1_048_576

@@ -14,9 +14,10 @@ from oracle_bridge.ingest import Arrival, IngestLimits
 from oracle_bridge.ingest_door import Door
 from oracle_bridge.subscriber import Subscriber
 from tests.support.brokers import BRIDGE, FLEET, RunningBroker
+from tests.support.enrolled import BASE_AT
 from tests.support.waiting import until
 
-NOW = 1_700_000_000
+NOW = BASE_AT + 86_400
 NETWORK = b"network8"
 
 
