@@ -39,6 +39,8 @@ KEEP_EVERY_S: Final = LEASE_MS / 4_000
 TABLES_EVERY_S: Final = 30.0
 FIGURES_EVERY_S: Final = 15.0
 AUDIT_EVERY_S: Final = 60.0
+STUCK_AFTER_MS: Final = 300_000
+"""Due work that nobody takes for this long means that settlement stands still."""
 
 Loop = Callable[[], Awaitable[object]]
 
@@ -255,10 +257,13 @@ class Bridge:
         return HealthReport(ok=lowest >= LOWEST_BALANCE_LAMPORTS, detail=f"the poorest payer has {lowest} lamports")
 
     async def _settlement_health(self) -> HealthReport:
+        """Unwell when due work is not taken; what waits for an operator is said, but is no fault of the bridge."""
         async with self._store.read() as session:
             states = await work.count_by_state(session)
-        review = states.get(work.REVIEW, 0)
-        return HealthReport(ok=review == 0, detail=f"{states.get(work.DUE, 0)} due, {review} in manual review")
+            due_at_ms = await work.next_due_at_ms(session)
+        late_ms = 0 if due_at_ms is None else self._clock.now_ms() - due_at_ms
+        detail = f"{states.get(work.DUE, 0)} due, {states.get(work.REVIEW, 0)} in manual review"
+        return HealthReport(ok=late_ms < STUCK_AFTER_MS, detail=detail)
 
     async def _listen(self) -> None:
         """A node without subscriptions costs only time: polling goes on."""

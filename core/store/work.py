@@ -246,8 +246,12 @@ async def record_failure(session: Session, meter_ids: Sequence[str], error: str,
 
 
 async def next_due_at_ms(session: Session) -> int | None:
-    """When the earliest due meter wants its turn; None when none does."""
-    statement = select(func.min(SettlementWorkRow.due_at_ms)).where(col(SettlementWorkRow.state) == DUE)
+    """When the earliest due meter that may be settled wants its turn; None when none does."""
+    statement = (
+        select(func.min(SettlementWorkRow.due_at_ms))
+        .join(MeterRow, col(MeterRow.meter_id) == col(SettlementWorkRow.meter_id))
+        .where(col(SettlementWorkRow.state) == DUE, col(MeterRow.status) == int(MeterStatus.ACTIVE))
+    )
     return (await session.exec(statement)).one()
 
 
