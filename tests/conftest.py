@@ -14,16 +14,19 @@ NOT_RUN: Final = pytest.StashKey[list[str]]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the groups that need what is not installed; in CI that is an error."""
-    wanted = {mark.name for item in items for mark in item.iter_markers()}
-    missing = missing_groups(wanted)
-    if missing and runs_in_ci():
-        raise pytest.UsageError("; ".join(_line(name) for name in missing))
+    """Leave out the groups that need what is not installed; in CI they stay, and fail."""
+    missing = missing_groups({mark.name for item in items for mark in item.iter_markers()})
     config.stash[NOT_RUN] = missing
-    left_out = [item for item in items if any(item.get_closest_marker(name) for name in missing)]
-    if left_out:
+    left_out = [item for item in items if _needs(item, missing)]
+    if left_out and not runs_in_ci():
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """In CI a group that cannot run is a failure."""
+    for name in _needs(item, item.config.stash.get(NOT_RUN, [])):
+        pytest.fail(_line(name), pytrace=False)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -62,6 +65,10 @@ async def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
     await store.migrate()
     yield store
     await store.close()
+
+
+def _needs(item: pytest.Item, names: list[str]) -> list[str]:
+    return [name for name in names if item.get_closest_marker(name) is not None]
 
 
 def _line(name: str) -> str:

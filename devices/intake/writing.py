@@ -13,6 +13,7 @@ from devices.keys import key_text, signature_text
 
 ACTOR = "intake"
 _known_key_text = lru_cache(maxsize=65_536)(key_text)
+_known_kwh = lru_cache(maxsize=65_536)(kwh_from_wh)
 
 
 async def write_readings(session: Session, books: Sequence[MeterBook], *, now: int) -> None:
@@ -92,7 +93,7 @@ def _row(book: MeterBook, entry: Entry) -> NewReading:
         meter_id=statement.meter_id,
         sequence=statement.sequence,
         statement_kind=int(statement.kind),
-        kwh_amount=kwh_from_wh(entry.generation_wh - entry.consumption_wh),
+        kwh_amount=_known_kwh(entry.generation_wh - entry.consumption_wh),
         energy_generation_wh=entry.generation_wh,
         energy_consumption_wh=entry.consumption_wh,
         stated_generation_wh=statement.generation_wh,
