@@ -152,12 +152,14 @@ class MqttLink:
             self._client.ack(packet_id, 1)
 
     async def publish(self, topic: str, payload: bytes) -> None:
-        """Publish at QoS 1, waiting while too much is unconfirmed; paho sends again after a reconnect.
+        """Publish at QoS 1, waiting while too much is unconfirmed; what is unconfirmed is sent again after a reconnect.
 
         Raises:
-            Unavailable: nothing could be queued.
+            Unavailable: not connected, or nothing could be queued.
         """
         client = self._open_client()
+        if not client.is_connected():
+            raise Unavailable("the connection to the broker was lost")
         while self._unconfirmed >= MAX_UNCONFIRMED:
             if client.is_paused:
                 raise Unavailable("confirmations wait behind messages that there is no room for")
@@ -249,6 +251,7 @@ class MqttLink:
         """Connect and return the broker's reason in paho's words."""
         loop = asyncio.get_running_loop()
         self._connected, self._unconfirmed = loop.create_future(), 0
+        self.epoch += 1  # from here on an acknowledgement of the last connection would hit another message
         self._lost.clear()
         try:
             await asyncio.to_thread(self._dial, client)
@@ -273,7 +276,6 @@ class MqttLink:
             client.connect(self._address.host, self._address.port, KEEPALIVE_S)
 
     def _attach(self, client: BufferedClient) -> None:
-        self.epoch += 1
         connection = client.socket()
         self._client, self._socket = client, connection if isinstance(connection, socket.socket) else None
         self._watch_reading(on=True)
@@ -343,6 +345,7 @@ class MqttLink:
         del userdata, flags, properties
         if client is not self._client:
             return
+        self.epoch += 1
         _log.info("broker_connection_ended", reason=str(reason))
         if self._connected is not None and not self._connected.done():
             self._connected.set_exception(ConnectionResetError())
