@@ -1,122 +1,110 @@
 """Remove each guard in turn, in a copy of the tree, and see that its tests fail.
 
-`mutants.toml` lists them: the file, the guard's text, what stands in its place, and the tests that must die.
-A mutant survives when one of its tests still passes; then the guard is not tested and this command fails.
-Program mutants are compiled first, which needs the toolchain of `programs/toolchain`.
+The lists lie in `tests/mutants/*.toml` and in `mutants.toml` beside the hostile tests: the file, the guard's text, what stands
+in its place, and the tests that must die. A mutant survives when one of its tests still passes; then that guard is not tested
+and this command fails. Guards of the on-chain programs are compiled out first, which needs the toolchain of `programs/toolchain`.
 """
 
 import argparse
 import random
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
-import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-PYTEST_FAILED = 1  # pytest's exit code when tests ran and some failed; anything else means that the run itself broke
+from tests.mutants.listed import ROOT, Mutant, listed
+from tests.mutants.trial import copy_of_the_tree, has_toolchain, run_tests, try_mutant
+from tests.support.groups import runs_in_ci
+
+INSTALL = "bash programs/toolchain/setup.sh"
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One guard, removed. `tests` are node ids that must each fail."""
-
-    name: str
-    file: str
-    find: str
-    replace: str
-    tests: list[str]
-
-    @property
-    def program(self) -> str | None:
-        """The on-chain program to compile again, if any."""
-        parts = Path(self.file).parts
-        return parts[1] if parts[0] == "programs" and self.file.endswith(".rs") else None
+def sampled(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
+    """So many mutants: half of them of the programs, as far as there are any."""
+    chance = random.Random(seed)
+    of_programs = [mutant for mutant in mutants if mutant.compiles]
+    of_python = [mutant for mutant in mutants if not mutant.compiles]
+    half = min(len(of_programs), max(size // 2, size - len(of_python)))
+    picked = chance.sample(of_python, min(size - half, len(of_python))) + chance.sample(of_programs, half)
+    return [mutant for mutant in mutants if mutant in picked]
 
 
-def copy_of_the_tree() -> Path:
-    """Copy what git tracks into a temporary folder."""
-    target = Path(tempfile.mkdtemp(prefix="mutants-"))
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout
-    for name in filter(None, listed.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
-    return target
+def chosen(arguments: argparse.Namespace) -> tuple[list[Mutant], bool]:
+    """What the command line asks for and this machine can try; the flag says that program mutants were left out."""
+    mutants = [mutant for mutant in listed() if re.search(arguments.only or "", mutant.name)]
+    if arguments.python:
+        mutants = [mutant for mutant in mutants if not mutant.compiles]
+    left_out = any(mutant.compiles for mutant in mutants) and not has_toolchain()
+    if left_out:
+        mutants = [mutant for mutant in mutants if not mutant.compiles]
+    if 0 < arguments.sample < len(mutants):
+        mutants = sampled(mutants, arguments.sample, arguments.seed)
+    return mutants, left_out
 
 
-def survivors(tree: Path, mutant: Mutant) -> list[str]:
-    """The mutant's tests that do not fail when the guard is gone."""
-    alive: list[str] = []
-    for test in mutant.tests:
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout=170", test]
-        ended = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
-        if ended.returncode != PYTEST_FAILED:
-            last = (ended.stdout.strip().splitlines() or ["no output"])[-1]
-            alive.append(f"{test} (exit {ended.returncode}: {last})")
-    return alive
+def healthy(tree: Path, mutants: list[Mutant]) -> bool:
+    """Whether every named test passes while all guards are in place; says which do not."""
+    named = sorted({test for mutant in mutants for test in mutant.tests})
+    ended = run_tests(tree, named, limit_s=1800)
+    if ended.code == 0:
+        return True
+    print(f"not all tests pass with every guard in place (pytest ended with {ended.code}):")
+    for line in ended.bad or ended.output[-20:]:
+        print(f"        {line}")
+    return False
 
 
-def try_mutant(tree: Path, mutant: Mutant) -> list[str]:
-    """Apply, compile when needed, test, and put everything back."""
-    path = tree / mutant.file
-    original = path.read_text()
-    if original.count(mutant.find) != 1:
-        return [f"the guard's text stands {original.count(mutant.find)} times in {mutant.file}, not once"]
-    saved = {artifact: artifact.read_bytes() for artifact in (tree / "programs" / "artifacts").glob("*.so")}
-    try:
-        path.write_text(original.replace(mutant.find, mutant.replace))
-        if mutant.program is not None:
-            built = subprocess.run(
-                ["bash", "programs/build.sh", "--only-artifacts"],
-                cwd=tree,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if built.returncode:
-                return [f"does not compile: {built.stderr.strip().splitlines()[-1:]}"]
-        return survivors(tree, mutant)
-    finally:
-        path.write_text(original)
-        for artifact, content in saved.items():
-            artifact.write_bytes(content)
+def try_all(tree: Path, mutants: list[Mutant], *, others: bool) -> int:
+    """Print a line for each mutant; returns how many were killed."""
+    killed = 0
+    for mutant in mutants:
+        verdict = try_mutant(tree, mutant, others=others)
+        killed += not verdict.alive
+        print(f"{'ALIVE ' if verdict.alive else 'killed'}  {mutant.name}  ({verdict.seconds:.0f} s)", flush=True)
+        for line in verdict.alive:
+            print(f"        {line}", flush=True)
+        for line in verdict.others:
+            print(f"        dies too: {line}", flush=True)
+    return killed
 
 
-def chosen(mutants: list[Mutant], arguments: argparse.Namespace) -> list[Mutant]:
-    """Those the command line asks for."""
-    if arguments.only:
-        mutants = [mutant for mutant in mutants if re.search(arguments.only, mutant.name)]
-    if arguments.sample and arguments.sample < len(mutants):
-        mutants = random.Random(arguments.seed).sample(mutants, arguments.sample)
-    return mutants
+def command_line() -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", metavar="REGEX", help="those whose name matches")
+    parser.add_argument(
+        "--sample", type=int, default=0, metavar="N", help="try so many, half of them of the programs; 0 tries all [0]"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="which sample [0]")
+    parser.add_argument("--python", action="store_true", help="no program mutants, so that nothing is compiled")
+    parser.add_argument("--others", action="store_true", help="run the whole files of the named tests, and tell what else dies")
+    parser.add_argument("--list", action="store_true", help="name the chosen mutants and try none")
+    return parser.parse_args()
 
 
 def main() -> int:
     """Try the mutants and print a line each."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="a regular expression over names")
-    parser.add_argument("--sample", type=int, default=0, help="try this many, chosen by the seed; 0 tries all")
-    parser.add_argument("--seed", type=int, default=0, help="which sample [0]")
-    arguments = parser.parse_args()
-    table = tomllib.loads((ROOT / "tests" / "mutants" / "mutants.toml").read_text())
-    mutants = chosen([Mutant(**entry) for entry in table["mutant"]], arguments)
-    tree = copy_of_the_tree()
+    arguments = command_line()
+    mutants, left_out = chosen(arguments)
+    if arguments.list:
+        for mutant in mutants:
+            print(f"{mutant.name}  [{mutant.file}]")
+        return 0
+    failed = 0
+    if left_out:
+        print(f"not run: program mutants (install with: {INSTALL})")
+        failed += runs_in_ci()
+    tree = copy_of_the_tree(ROOT, Path(tempfile.mkdtemp(prefix="mutants-")))
     killed = 0
     try:
-        for mutant in mutants:
-            alive = try_mutant(tree, mutant)
-            killed += not alive
-            print(f"{'killed ' if not alive else 'ALIVE  '} {mutant.name}", flush=True)
-            for line in alive:
-                print(f"        {line}", flush=True)
+        if healthy(tree, mutants):
+            killed = try_all(tree, mutants, others=arguments.others)
     finally:
         shutil.rmtree(tree)
-    print(f"mutants: {killed} passed, {len(mutants) - killed} failed")
-    return 1 if killed < len(mutants) or not mutants else 0
+    failed += len(mutants) - killed
+    print(f"{killed} passed, {failed} failed")
+    return 1 if failed or not mutants else 0
 
 
 if __name__ == "__main__":

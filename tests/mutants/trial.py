@@ -1,0 +1,142 @@
+"""One mutant in a copy of the tree: apply it, compile when needed, run its tests, and put everything back."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from tests.mutants.listed import Mutant
+
+PYTEST_FAILED: Final = 1
+"""pytest's exit code when tests ran and some failed; anything else means that the run itself broke."""
+TEST_LIMIT_S: Final = 60
+RUN_LIMIT_S: Final = 300
+OPTIONS: Final = ("-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", f"--timeout={TEST_LIMIT_S}")
+ENVIRONMENT: Final = os.environ  # noqa: TID251  # handed on to the commands that this one starts, not read as settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a run of pytest ended."""
+
+    code: int
+    bad: Sequence[str]
+    """The lines of its summary that begin with FAILED or ERROR."""
+    output: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of a mutant."""
+
+    alive: Sequence[str]
+    """Why it is not dead, a line each; empty when every named test failed."""
+    others: Sequence[str] = ()
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Removed:
+    """A guard taken out of a tree, and what it takes to put it back."""
+
+    tree: Path
+    mutant: Mutant
+    original: str = ""
+    artifacts: dict[Path, bytes] = field(default_factory=dict[Path, bytes])
+
+    def __enter__(self) -> Self:
+        """Take the guard out."""
+        path = self.tree / self.mutant.file
+        self.original = path.read_text()
+        if self.mutant.compiles:
+            self.artifacts = {artifact: artifact.read_bytes() for artifact in (self.tree / "programs/artifacts").glob("*.so")}
+        self._write(self.original.replace(self.mutant.find, self.mutant.replace))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Put it back."""
+        self._write(self.original)
+        for artifact, content in self.artifacts.items():
+            artifact.write_bytes(content)
+
+    def _write(self, text: str) -> None:
+        path = self.tree / self.mutant.file
+        path.write_text(text)
+        if not self.mutant.compiles:  # two texts of one length within one second share a byte-code file otherwise
+            Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
+
+
+def copy_of_the_tree(root: Path, target: Path) -> Path:
+    """Copy what git tracks, as it lies in the working tree, into a folder."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        if (root / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, target / name)
+    return target
+
+
+def has_toolchain() -> bool:
+    """Whether the programs can be compiled here."""
+    cache = Path(ENVIRONMENT.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return (Path(ENVIRONMENT.get("GRIDTOKENX_SBF") or cache / "gridtokenx-sbf") / "sbpf-linker").exists()
+
+
+def run_tests(tree: Path, nodes: Sequence[str], *, limit_s: int) -> Ended:
+    """Run these tests in one process."""
+    command = [sys.executable, "-m", "pytest", *OPTIONS, *(["-x"] if len(nodes) == 1 and "::" in nodes[0] else []), *nodes]
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(tree)}
+    try:
+        ran = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        return Ended(code=-1, bad=(), output=(f"no end after {limit_s} s",))
+    lines = [line for line in (ran.stdout + ran.stderr).splitlines() if line.strip()]
+    return Ended(code=ran.returncode, bad=[line for line in lines if line.startswith(("FAILED ", "ERROR "))], output=lines)
+
+
+def deaths(ended: Ended) -> list[str]:
+    """The node ids that failed; a test whose preparation broke is not among them."""
+    return [line.removeprefix("FAILED ").split(" - ")[0] for line in ended.bad if line.startswith("FAILED ")]
+
+
+def is_dead(test: str, dead: Iterable[str]) -> bool:
+    """Whether this test, or one of its variants, is among the dead."""
+    return any(name == test or name.startswith(f"{test}[") for name in dead)
+
+
+def try_mutant(tree: Path, mutant: Mutant, *, others: bool) -> Verdict:
+    """Remove the guard, run its tests, put it back."""
+    began = time.monotonic()
+    count = (tree / mutant.file).read_text().count(mutant.find)
+    if count != 1:
+        return Verdict(alive=[f"the guard's text stands {count} times in {mutant.file}, not once"])
+    with Removed(tree, mutant):
+        trouble = _compile(tree) if mutant.compiles else []
+        verdict = Verdict(alive=trouble) if trouble else _judge(tree, mutant, others=others)
+    return Verdict(alive=verdict.alive, others=verdict.others, seconds=time.monotonic() - began)
+
+
+def _compile(tree: Path) -> list[str]:
+    command = ["bash", "programs/build.sh", "--only-artifacts"]
+    built = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    if built.returncode == 0:
+        return []
+    wrong = [line for line in built.stderr.splitlines() if line.startswith(("error", "FAIL"))]
+    return ["does not compile:", *(wrong or built.stderr.splitlines())[:6]]
+
+
+def _judge(tree: Path, mutant: Mutant, *, others: bool) -> Verdict:
+    nodes = sorted({test.partition("::")[0] for test in mutant.tests}) if others else list(mutant.tests)
+    ended = run_tests(tree, nodes, limit_s=RUN_LIMIT_S)
+    dead = deaths(ended)
+    if ended.code != PYTEST_FAILED:
+        return Verdict(alive=[f"pytest ended with {ended.code}: {' | '.join(ended.output[-2:])}"])
+    alive = [f"{test} does not fail" for test in mutant.tests if not is_dead(test, dead)]
+    beside = [name for name in dead if not any(is_dead(test, [name]) for test in mutant.tests)]
+    return Verdict(alive=alive, others=beside)
