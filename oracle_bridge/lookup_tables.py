@@ -50,13 +50,21 @@ class LookupTables:
         self._clock = clock
         self.active: dict[str, AddressLookupTableAccount] = {}
         """Tables with those of their addresses that transactions may use now; read by the composer."""
+        self.housed: frozenset[str] = frozenset()
+        """Meters whose accounts lie in a table."""
+        self._turn = asyncio.Lock()
 
     async def ensure(self) -> None:
         """Give every meter a place in a table, and wait until it counts. Costs one look when nothing is missing.
 
         Raises:
             Unavailable: the node is away; call again.
+            TransactionRefused: the payer cannot pay, for example.
         """
+        async with self._turn:
+            await self._ensure()
+
+    async def _ensure(self) -> None:
         await self._read()
         async with self._store.read() as session:
             meters = await rows.meters(session)
@@ -71,6 +79,7 @@ class LookupTables:
             await self._assign(moved, address)
             async with self._store.read() as session:
                 meters = await rows.meters(session)
+        self.housed = frozenset(meter.meter_id for meter in meters)
 
     async def _read(self) -> None:
         """Load all tables from the chain; one that never came to be is forgotten."""

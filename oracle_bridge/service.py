@@ -37,6 +37,7 @@ LOWEST_BALANCE_LAMPORTS: Final = 10_000_000
 """A payer with less is about to fail: 0.01 SOL pays for about a thousand transactions."""
 KEEP_EVERY_S: Final = LEASE_MS / 4_000
 TABLES_EVERY_S: Final = 30.0
+TABLES_PAUSE_S: Final = 5.0
 FIGURES_EVERY_S: Final = 15.0
 AUDIT_EVERY_S: Final = 60.0
 STUCK_AFTER_MS: Final = 300_000
@@ -100,6 +101,7 @@ class Bridge:
         self._loop: SettlementLoop | None = None
         self._tables: LookupTables | None = None
         self._leftovers: Leftovers | None = None
+        self._newcomers = asyncio.Event()
         self.latency = MintLatency(metrics)
         """From intake to confirmed transaction, in milliseconds."""
         self.indexer = Indexer(store=store, chain=chain, at=self._at, clock=clock, metrics=metrics)
@@ -110,6 +112,8 @@ class Bridge:
         self.latency.accepted(meter_ids, at_ms=self._clock.now_ms())
         if self._loop is not None:
             self._loop.wake()
+        if self._tables is not None and not meter_ids <= self._tables.housed:
+            self._newcomers.set()
 
     async def meters_joined(self) -> None:
         """Put new meters into lookup tables now instead of within half a minute, so that their first readings travel together."""
@@ -139,7 +143,7 @@ class Bridge:
             clock=self._clock,
             room=self._settings.max_transactions_per_round,
         )
-        self._loop, self._leftovers = loop, leftovers
+        self._loop, self._leftovers, self._tables = loop, leftovers, tables
         await tables.ensure()
         self._register_health()
         loops: list[tuple[str, Loop]] = [
@@ -147,7 +151,7 @@ class Bridge:
             ("indexer-notices", self._listen),
             ("bridge-figures", self._figures),
             ("audit", self._audit),
-            ("lookup-tables", lambda: _every(TABLES_EVERY_S, lambda: _table_round(tables))),
+            ("lookup-tables", lambda: self._keep_tables(tables)),
             ("leases", lambda: _every(KEEP_EVERY_S, submitter.keep)),
             ("leftovers", leftovers.run),
             ("follower", loop.follow),
@@ -203,11 +207,12 @@ class Bridge:
         return sent
 
     async def is_idle(self) -> bool:
-        """Whether nothing is due, in flight or waiting (what is in review waits for a person, not for the bridge)."""
+        """Whether nothing is due, in flight or waiting (what is in review or suspended waits for a person)."""
         async with self._store.read() as session:
+            due_at_ms = await work.next_due_at_ms(session)
             states = await work.count_by_state(session)
             open_count = await outbox_rows.count_open(session)
-        return open_count == 0 and not states.get(work.DUE) and not states.get(work.LEASED)
+        return due_at_ms is None and open_count == 0 and not states.get(work.LEASED)
 
     async def totals(self) -> Totals:
         """Transactions so far, by kind and end, with meters carried and compute units."""
@@ -265,6 +270,21 @@ class Bridge:
         detail = f"{states.get(work.DUE, 0)} due, {states.get(work.REVIEW, 0)} in manual review"
         return HealthReport(ok=late_ms < STUCK_AFTER_MS, detail=detail)
 
+    async def _keep_tables(self, tables: LookupTables) -> None:
+        """Without a table a meter still settles, in smaller transactions: nothing here may stop the bridge."""
+        while True:
+            try:
+                async with asyncio.timeout(TABLES_EVERY_S):
+                    await self._newcomers.wait()
+            except TimeoutError:
+                pass
+            self._newcomers.clear()
+            try:
+                await tables.ensure()
+            except DomainError as problem:
+                _log.warning("lookup_tables_wait", why=str(problem))
+                await asyncio.sleep(TABLES_PAUSE_S)
+
     async def _listen(self) -> None:
         """A node without subscriptions costs only time: polling goes on."""
         if self._notices is None:
@@ -295,14 +315,6 @@ async def _every(seconds: float, act: Loop) -> None:
     while True:
         await asyncio.sleep(seconds)
         await act()
-
-
-async def _table_round(tables: LookupTables) -> None:
-    """Without a table a meter still settles, in smaller transactions: nothing here may stop the bridge."""
-    try:
-        await tables.ensure()
-    except DomainError as problem:
-        _log.warning("lookup_tables_wait", why=str(problem))
 
 
 def _patient(loop: Loop) -> Callable[[], Awaitable[None]]:

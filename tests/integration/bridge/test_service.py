@@ -12,7 +12,7 @@ from core.runtime.clock import SystemClock
 from core.runtime.health import Health
 from core.runtime.metrics import Metrics
 from core.runtime.settings import SettlementSettings
-from core.store import Store
+from core.store import Store, lookup_tables
 from oracle_bridge.lookup_tables import LookupTables, shared_addresses
 from oracle_bridge.service import Bridge, BridgeSigners, _patient
 from oracle_bridge.settlement_loop import SettlementLoop
@@ -110,7 +110,7 @@ async def test_lookup_tables_hold_every_meter_survive_a_restart_and_grow(live: R
     assert len(table.addresses) == len(set(table.addresses))
 
 
-async def test_a_meter_that_joins_while_the_bridge_runs_is_settled_without_a_table(live: Running):
+async def test_a_meter_that_joins_while_the_bridge_runs_is_settled_at_once_and_housed_soon(live: Running):
     async with live.bridge() as bridge:
         device = await live.add_meter("LATE")
 
@@ -118,6 +118,26 @@ async def test_a_meter_that_joins_while_the_bridge_runs_is_settled_without_a_tab
         await until_idle(bridge)
 
         assert await live.tokens(device) == 1_000_000_000
+        async with asyncio.timeout(10):
+            while not await _tables_known(live):  # noqa: ASYNC110  # the database sets no event
+                await asyncio.sleep(0.02)
+
+
+async def test_meters_bound_while_the_bridge_runs_share_transactions_once_they_are_housed(live: Running):
+    async with live.bridge() as bridge:
+        devices = [await live.add_meter(name) for name in names("MTR", 5)]
+        await bridge.meters_joined()
+
+        await live.say(live.intake(bridge), *((device, 1, 1_000, 0) for device in devices))
+        await until_idle(bridge)
+
+        totals = await bridge.totals()
+        assert (totals.transactions("landed"), totals.items("landed")) == (1, 5)
+
+
+async def _tables_known(live: Running) -> list[str]:
+    async with live.store.read() as session:
+        return await lookup_tables.addresses(session, str(live.chain.keys.payers[0].pubkey))
 
 
 async def test_polling_settles_what_nobody_announced(live: Running):
