@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from core.store import Store
+from core.store.tables.registered import METADATA
 from tests.support.groups import GROUPS, missing_groups, runs_in_ci
 from tests.support.postgres import PostgresServer
 
@@ -54,17 +55,30 @@ async def sqlite_store(tmp_path: Path) -> AsyncIterator[Store]:
     await store.close()
 
 
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """One database for the session's tests, which take turns in it: a new one for each would cost a second of disk."""
+    return postgres_server.new_database()
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 async def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    """A migrated database, once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{tmp_path / 'platform.db'}"
-    else:
-        url = request.getfixturevalue("postgres_server").new_database()
+    """A migrated database without rows, once on SQLite and once on PostgreSQL."""
+    on_sqlite = request.param == "sqlite"
+    url = f"sqlite+aiosqlite:///{tmp_path / 'platform.db'}" if on_sqlite else request.getfixturevalue("postgres_url")
     store = Store(url)
     await store.migrate()
+    if not on_sqlite:
+        await _empty(store)
     yield store
     await store.close()
+
+
+async def _empty(store: Store) -> None:
+    names = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)
+    async with store.begin() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
 
 
 def _needs(item: pytest.Item, names: list[str]) -> list[str]:
