@@ -10,7 +10,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from api.auth import OperatorGuard
 from api.ops import routes as ops
 from api.parts import ApiParts
-from api.problems import on_domain_error, on_http_error, on_unexpected_error
+from api.problems import on_domain_error, on_http_error, on_unexpected_error, schema_not_found
 from api.readings import routes as readings
 from api.tokens import routes as tokens
 from core.domain.errors import DomainError
@@ -47,7 +47,8 @@ def build_app(parts: ApiParts, *, operator_token: str) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="GridTokenX",
             version="1",
-            path="/schema",
+            use_handler_docstrings=True,
+            openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=schema_not_found),
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
             components=Components(
                 security_schemes={"operator": SecurityScheme(type="http", scheme="bearer", description="the operator token")}

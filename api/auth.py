@@ -14,7 +14,7 @@ class OperatorGuard:
     def __init__(self, token: str) -> None:
         self._expected = token.encode()
 
-    def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
         """Let the operator pass, or raise NotAuthorizedException."""
         scheme, _, given = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._expected):

@@ -1,6 +1,7 @@
 """What the API is handed; it holds no key."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from core.domain.clock import Clock
 from core.runtime.health import Health
@@ -9,6 +10,8 @@ from core.store import Store
 from devices.intake import Intake
 from programs.client.ids import ProgramIds
 from programs.client.rpc import ChainClient
+
+BODY_TIMEOUT_S: Final = 10.0  # a slow caller must not hold a connection for long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +27,5 @@ class ApiParts:
     metrics: Metrics
     token_symbol: str
     token_name: str
+    body_timeout_s: float = BODY_TIMEOUT_S
+    """How long a request may take to send its body."""

@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
 
 from core.domain.errors import Conflict, DomainError, InvalidInput, NotFound, OutcomeUnknown, Unavailable
 from core.domain.verdicts import IS_FINAL, Reason
 from core.runtime.logging import get_logger
 
 _LOG = get_logger(__name__)
+PROBLEM_TYPE = "application/problem+json"
 
 STATUS_OF_REASON = MappingProxyType(
     {
@@ -65,9 +67,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def problem_response(problem: Problem) -> Response[bytes]:
     """Render a problem document with its own media type."""
     headers = {"WWW-Authenticate": "Bearer"} if problem.status == HTTPStatus.UNAUTHORIZED and problem.reason is None else {}
-    return Response(
-        msgspec.json.encode(problem), status_code=problem.status, media_type="application/problem+json", headers=headers
-    )
+    return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=PROBLEM_TYPE, headers=headers)
 
 
 def refused_reading(reason: Reason, detail: str, meter_id: str | None, sequence: int | None) -> Problem:
@@ -99,7 +99,34 @@ def on_domain_error(_request: Request[Any, Any, Any], error: DomainError) -> Res
 
 def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Answer what the web framework refused: unknown path, wrong method, bad parameter, too large a body."""
-    return problem_response(plain_problem(error.status_code, error.detail))
+    response = problem_response(plain_problem(error.status_code, _detail(error)))
+    for name, value in (error.headers or {}).items():
+        response.set_header(name, value)
+    return response
+
+
+def _detail(error: HTTPException) -> str:
+    """The framework names the address when a parameter is wrong; we name the parameter, and never its value."""
+    extra: Any = error.extra
+    if not isinstance(extra, list) or not extra:
+        return error.detail
+    return "; ".join(f"{part.get('key', 'parameter')}: {_without_value(part)}" for part in extra if isinstance(part, dict))
+
+
+def _without_value(part: dict[str, Any]) -> str:
+    return str(part.get("message", "is not valid")).partition(" - at ")[0][:200]
+
+
+def described_problem(description: str) -> ResponseSpec:
+    """A problem document in the OpenAPI document."""
+    return ResponseSpec(Problem, generate_examples=False, description=description, media_type=PROBLEM_TYPE)
+
+
+def schema_not_found(response: Response[Any]) -> Response[Any]:
+    """Under the schema's path the framework answers unknown names with a page of its own."""
+    if response.status_code != HTTPStatus.NOT_FOUND:
+        return response
+    return problem_response(plain_problem(HTTPStatus.NOT_FOUND, "Not Found"))
 
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

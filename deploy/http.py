@@ -1,5 +1,6 @@
 """The API's listener: uvicorn on a socket that is bound before anything is promised."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Generator
@@ -7,12 +8,50 @@ from typing import Final
 
 import uvicorn
 from litestar import Litestar
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from core.domain.errors import InvalidInput
 
 KEEP_ALIVE_S: Final = 15
 CONCURRENT_REQUESTS: Final = 512  # beyond it callers get 503 at once, and memory stays bounded
 STOP_DEADLINE_S: Final = 5
+HEAD_TIMEOUT_S: Final = 10.0  # a caller that never ends its headers must not hold a connection
+MAX_HEAD_BYTES: Final = 16_384
+
+
+class _BoundedHttp(H11Protocol):
+    """HTTP/1.1 whose request heads are bounded in size (by h11; the faster parser has no bound) and in time."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # as in uvicorn
+        """Start the clock of the first head."""
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        """A request in hand stops the clock; a head that is not complete starts it."""
+        super().data_received(data)
+        in_hand = self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]  # unset before the first request
+        if in_hand:
+            self._stop_clock()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
+
+    def on_response_complete(self) -> None:
+        """From here on uvicorn's own keep-alive clock runs."""
+        self._stop_clock()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the clock."""
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def _stop_clock(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 class _Server(uvicorn.Server):
@@ -41,6 +80,7 @@ class HttpFace:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
+            self._socket.listen(CONCURRENT_REQUESTS)  # from here on callers wait instead of being refused
         except OSError as problem:
             self._socket.close()
             raise InvalidInput(f"port {port} is taken; free it, or set GRIDTOKENX_API__PORT to another one") from problem
@@ -56,6 +96,8 @@ class HttpFace:
                 limit_concurrency=CONCURRENT_REQUESTS,
                 timeout_graceful_shutdown=STOP_DEADLINE_S,
                 server_header=False,
+                http=_BoundedHttp,
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             )
         )
 

@@ -1,17 +1,24 @@
 """The HTTP door for readings, and the lists of what came through it."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
-from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.params import FromPath, QueryParameter
+from litestar.status_codes import (
+    HTTP_200_OK,
+    HTTP_201_CREATED,
+    HTTP_202_ACCEPTED,
+    HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+)
 
+from api.bodies import read_body
 from api.parts import ApiParts
 from api.problems import problem_response, refused_reading
+from api.readings.described import SUBMISSION_RESPONSES, SubmitReadingOperation
 from api.readings.mapping import reading_of, refusal_of
 from api.readings.schemas import ReadingPage, RefusalPage, SubmittedReading
 from core.domain.errors import InvalidInput, NotFound
@@ -23,25 +30,25 @@ from core.store import refusals as refusal_rows
 from core.store.tables.readings import MeterReadingRow
 from devices.intake import Outcome, Submission
 
-MAX_READING_BYTES = 4_096
-BODY_TIMEOUT_S = 10  # a slow caller must not hold a connection for long
 _STATUS_OF_VERDICT = {
     Verdict.ACCEPTED: HTTP_201_CREATED,
     Verdict.REPEATED: HTTP_200_OK,
     Verdict.QUARANTINED: HTTP_202_ACCEPTED,
 }
 
-Limit = Annotated[FromQuery[int], QueryParameter(ge=1, le=100, description="readings of a page")]
-Cursor = Annotated[FromQuery[str | None], QueryParameter(max_length=20, description="`next_cursor` of the page before")]
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="readings of a page")]
+Cursor = Annotated[str | None, QueryParameter(max_length=20, description="`next_cursor` of the page before")]
 
 
 def _is_interval_body(body: bytes) -> bool:
     """Tell the interval body from an envelope by its own field; the door itself parses strictly afterwards."""
     try:
-        parsed: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+        fields = _FIELDS.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    return isinstance(parsed, dict) and "kwh_amount" in parsed
+    return "kwh_amount" in fields
 
 
 def _answer(outcome: Outcome) -> Response[Any]:
@@ -60,11 +67,19 @@ def _answer(outcome: Outcome) -> Response[Any]:
     return Response(answer, status_code=_STATUS_OF_VERDICT[outcome.verdict])
 
 
-@post("/api/meters/submit-reading", tags=["readings"], request_max_body_size=MAX_READING_BYTES)
+@post(
+    "/api/meters/submit-reading",
+    tags=["readings"],
+    status_code=HTTP_201_CREATED,
+    operation_class=SubmitReadingOperation,
+    responses=SUBMISSION_RESPONSES,
+)
 async def submit_reading(request: Request[Any, Any, Any], parts: NamedDependency[ApiParts]) -> Response[Any]:
     """Take one signed reading, as an envelope or an interval body; the device's signature is the permission."""
-    async with asyncio.timeout(BODY_TIMEOUT_S):
-        body = await request.body()
+    try:
+        body = await read_body(request, timeout_s=parts.body_timeout_s)
+    except RequestEntityTooLarge:
+        return _too_large(parts)
     submission = Submission(
         raw=body,
         source="http",
@@ -75,6 +90,13 @@ async def submit_reading(request: Request[Any, Any, Any], parts: NamedDependency
     )
     result = await parts.intake.submit([submission])
     return _answer(result.outcomes[0][0])
+
+
+def _too_large(parts: ApiParts) -> Response[Any]:
+    """What is not even read cannot become a row: it is counted."""
+    parts.metrics.refusals_total.labels(Reason.MALFORMED.value, "http").inc()
+    problem = refused_reading(Reason.MALFORMED, "a reading message is at most 4 KiB", None, None)
+    return problem_response(msgspec.structs.replace(problem, status=HTTP_413_REQUEST_ENTITY_TOO_LARGE))
 
 
 def _row_id(cursor: str | None) -> int | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -22,7 +22,7 @@ from core.domain.readings import AssetKind, ProofKind, Statement, StatementKind
 from core.runtime.settings import Settings
 from deploy.enrolment import Enrolment
 from deploy.platform import Platform
-from devices.envelope import encode_json
+from devices.envelope import encode_binary, encode_json
 from devices.interval_body import encode_interval_body
 from devices.keys import DeviceKey, signature_text
 from devices.provisioning import MeterImport
@@ -150,6 +150,10 @@ class EnrolledMeter:
     def envelope(self, statement: Statement) -> bytes:
         """A signed JSON envelope."""
         return encode_json(statement, self.signs(statement), public_key=self.key.public_key)
+
+    def binary(self, statement: Statement) -> bytes:
+        """A signed binary envelope."""
+        return encode_binary(statement, self.signs(statement))
 
     def interval_body(self, statement: Statement, **changes: object) -> dict[str, object]:
         """The interval body of the HTTP door."""
@@ -395,5 +399,3 @@ def changed(statement: Statement, **changes: Any) -> Statement:
     """The statement with other content."""
     return replace(statement, **changes)
 
-
-Change = Callable[[Statement], Statement]
