@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, exists, func, or_, update
+from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, bindparam, case, exists, func, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import and_, col, select
 
@@ -114,25 +115,30 @@ async def want(session: Session, targets: Sequence[Target], *, now_ms: int, min_
             "lease_until_ms": 0,
             "settled_at_ms": 0,
             "attempts": 0,
+            "min_interval_ms": min_interval_ms,
         }
-        for target in targets
+        for target in sorted(targets, key=lambda target: target.meter_id)
     ]
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    insert = (postgresql.insert if on_postgresql else sqlite.insert)(SettlementWorkRow)
+    connection = await session.connection()
+    await connection.execute(_want_statement(connection.dialect.name), rows)
+
+
+@cache
+def _want_statement(engine_name: str) -> postgresql.Insert | sqlite.Insert:
+    """The upsert of `want`, put together once: every batch of readings runs it, a row a meter."""
+    insert = (postgresql.insert if engine_name == "postgresql" else sqlite.insert)(SettlementWorkRow)
     new, old = insert.excluded, SettlementWorkRow
     idle = col(old.state) == IDLE
-    earliest = col(old.settled_at_ms) + min_interval_ms
-    await session.exec(
-        insert.values(rows).on_conflict_do_update(
-            index_elements=["meter_id"],
-            set_={
-                "target_sequence": _greater(new.target_sequence, col(old.target_sequence)),
-                "target_ordinal": _greater(new.target_ordinal, col(old.target_ordinal)),
-                "state": case((idle, DUE), else_=col(old.state)),
-                "due_at_ms": case((idle, _greater(new.due_at_ms, earliest)), else_=col(old.due_at_ms)),
-                "updated_at_ms": new.updated_at_ms,
-            },
-        )
+    earliest = col(old.settled_at_ms) + bindparam("min_interval_ms", type_=BigInteger)
+    return insert.on_conflict_do_update(
+        index_elements=["meter_id"],
+        set_={
+            "target_sequence": _greater(new.target_sequence, col(old.target_sequence)),
+            "target_ordinal": _greater(new.target_ordinal, col(old.target_ordinal)),
+            "state": case((idle, DUE), else_=col(old.state)),
+            "due_at_ms": case((idle, _greater(new.due_at_ms, earliest)), else_=col(old.due_at_ms)),
+            "updated_at_ms": new.updated_at_ms,
+        },
     )
 
 
