@@ -31,6 +31,15 @@ class Drafted:
     plan: Plan
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedDraft:
+    """A draft with its transaction."""
+
+    draft: Draft
+    signed: SignedTransaction
+    last_valid_block_height: int
+
+
 class Outbox:
     """The bridge's own view of the outbox.
 
@@ -89,21 +98,28 @@ class Outbox:
             plans = plan_settlements(free, measure=self._composer.measure, limits=self._limits)
             return [await self._draft(session, ready, self._clock.now_ms()) for ready in plans[:room]]
 
-    async def signed(self, draft: Draft, signed: SignedTransaction, last_valid_block_height: int) -> bool:
-        """Keep signature and bytes before they are sent. False: somebody closed the draft, so don't send."""
+    async def signed(self, batch: Sequence[SignedDraft]) -> list[SignedDraft]:
+        """Keep signatures and bytes before they are sent; returns those that may be sent: nobody closed their drafts."""
         async with self._store.begin() as session:
-            return await rows.mark_signed(
-                session,
-                draft.id,
-                signature=signed.signature,
-                wire=signed.wire,
-                last_valid_block_height=last_valid_block_height,
-            )
+            return [
+                one
+                for one in batch
+                if await rows.mark_signed(
+                    session,
+                    one.draft.id,
+                    signature=one.signed.signature,
+                    wire=one.signed.wire,
+                    last_valid_block_height=one.last_valid_block_height,
+                )
+            ]
 
-    async def sent(self, number: int) -> None:
-        """The bytes are on their way, or may be."""
+    async def sent(self, numbers: Sequence[int]) -> None:
+        """These rows' bytes are on their way, or may be."""
+        if not numbers:
+            return
         async with self._store.begin() as session:
-            await rows.mark_sent(session, number, now_ms=self._clock.now_ms())
+            for number in numbers:
+                await rows.mark_sent(session, number, now_ms=self._clock.now_ms())
 
     async def withdrawn(self, draft: Draft, why: str, *, retry_after_ms: int) -> None:
         """A draft that was never signed, or whose bytes went nowhere: its meters are due again, nothing counted."""

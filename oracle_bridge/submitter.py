@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from core.domain.clock import Clock
@@ -10,17 +11,17 @@ from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
 from core.store import ledger_rows
 from core.store.outbox import Draft, Ending, Item, OpenTransaction
-from core.store.unit_of_work import Store
+from core.store.unit_of_work import Session, Store
 from core.store.work import REFUSED_MARK, DueMeter
 from oracle_bridge.blockhashes import Blockhashes
 from oracle_bridge.effects import Effects, ReadingResult, effects_of
 from oracle_bridge.latency import MintLatency
-from oracle_bridge.outbox import POSTPONE_MS, Drafted, Outbox
+from oracle_bridge.outbox import POSTPONE_MS, Drafted, Outbox, SignedDraft
 from oracle_bridge.ports import Chain, Composer
 from oracle_bridge.refusals import Meaning, meaning_of
 from programs.client.errors import explain
 from programs.client.ids import ProgramIds
-from programs.client.rpc import SignatureStatus, TransactionRefused
+from programs.client.rpc import ConfirmedTransaction, SignatureStatus, TransactionRefused
 
 RESEND_AFTER_MS: Final = 2_000
 """The same bytes go out again after this: leaders change every four slots (1.6 s)."""
@@ -29,6 +30,24 @@ RETRY_UNSENT_MS: Final = 1_000
 T = TypeVar("T")
 
 _log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Landing:
+    """A transaction that landed, with what it did."""
+
+    row: OpenTransaction
+    transaction: ConfirmedTransaction
+    effects: Effects
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """Which meters the chain now holds, which it refused and why, and which only time will mend."""
+
+    reached: list[Item] = field(default_factory=list[Item])
+    failures: list[tuple[Item, str]] = field(default_factory=list[tuple[Item, str]])
+    postponed: list[Item] = field(default_factory=list[Item])
 
 
 class Submitter:
@@ -90,7 +109,9 @@ class Submitter:
             Unavailable: the database went away; `follow` finds what was left.
         """
         try:
-            await _all(self._submit(one) for one in drafted)
+            ready = await self._outbox.signed(await self._sign(drafted))
+            sent = await _all(self._send(one) for one in ready)
+            await self._outbox.sent([number for number in sent if number is not None])
         finally:
             self._in_hand -= {one.draft.id for one in drafted}
 
@@ -113,43 +134,48 @@ class Submitter:
             return 0
         statuses = await self._chain.statuses([signature for _, signature in signed])
         seen = list(zip(signed, statuses, strict=True))
+        confirmed = [(row, signature, status) for (row, signature), status in seen if status is not None and status.is_confirmed]
+        ended = await self._conclude(confirmed)
         unseen = [entry for entry, status in seen if status is None]
-        ended = await _all(
-            self._conclude(row, signature, status)
-            for (row, signature), status in seen
-            if status is not None and status.is_confirmed
-        )
-        return len(signed) - sum(ended) - await self._look_after_unseen(unseen)
+        return len(signed) - ended - await self._look_after_unseen(unseen)
 
     def _take(self, drafted: list[Drafted]) -> list[Drafted]:
         self._in_hand |= {one.draft.id for one in drafted}
         return drafted
 
-    async def _submit(self, one: Drafted) -> None:
+    async def _sign(self, drafted: Sequence[Drafted]) -> list[SignedDraft]:
+        """Build and sign; what can't be built or signed now is dealt with and left out."""
+        signed = await _all(self._sign_one(one) for one in drafted)
+        return [one for one in signed if one is not None]
+
+    async def _sign_one(self, one: Drafted) -> SignedDraft | None:
         draft = one.draft
         try:
             blockhash, last_valid = await self._blockhashes.recent()
             signed = await self._composer.compose(one.plan, payer=draft.payer, salt=draft.salt, blockhash=blockhash)
         except Unavailable as problem:
             await self._outbox.withdrawn(draft, f"not signed: {problem}", retry_after_ms=RETRY_UNSENT_MS)
-            return
+            return None
         except InvalidInput as problem:
             await self._fail(draft, f"{REFUSED_MARK}{problem}")
-            return
-        if not await self._outbox.signed(draft, signed, last_valid):
-            return
+            return None
+        return SignedDraft(draft=draft, signed=signed, last_valid_block_height=last_valid)
+
+    async def _send(self, one: SignedDraft) -> int | None:
+        """Send for the first time; returns the row's number when its bytes are on their way, or may be."""
+        draft = one.draft
         try:
-            await self._chain.send(signed.wire)
+            await self._chain.send(one.signed.wire)
         except TransactionRefused as refusal:
             if await self._refused(draft, refusal):
-                return
+                return None
         except Unavailable as problem:
             _log.warning("transaction_not_sent", outbox=draft.id, why=str(problem))
-            return  # it stays signed, and `follow` sends the same bytes
+            return None  # it stays signed, and `follow` sends the same bytes
         except OutcomeUnknown as problem:
             _log.warning("transaction_outcome_unknown", outbox=draft.id, why=str(problem))
         self._last_sent_ms[draft.id] = self._clock.now_ms()
-        await self._outbox.sent(draft.id)
+        return draft.id
 
     async def _refused(self, draft: Draft, refusal: TransactionRefused) -> bool:
         """Deal with a refusal of the *first* sending: the bytes went nowhere. False when they may yet land."""
@@ -176,34 +202,48 @@ class Submitter:
             draft = Draft(id=row.id, kind=row.kind, salt=0, payer=row.payer, items=row.items, created_at_ms=row.created_at_ms)
             await self._outbox.withdrawn(draft, "never signed", retry_after_ms=0)
 
-    async def _conclude(self, row: OpenTransaction, signature: str, status: SignatureStatus) -> bool:
-        """A transaction is on the chain: write down what it did. False when the node can't show it yet."""
-        if status.err is not None:
-            why = f"{REFUSED_MARK}{explain(status.err, self._ids)}"
-            await self._end(row, "refused", why)
-            return True
-        transaction = await self._chain.transaction(signature)
-        if transaction is None:
-            return False
-        effects = effects_of(transaction, self._ids, now=self._clock.now())
-        reached, failures, postponed = _sort(row.items, effects)
+    async def _conclude(self, confirmed: Sequence[tuple[OpenTransaction, str, SignatureStatus]]) -> int:
+        """These transactions are on the chain: write down what they did; returns how many are dealt with."""
+        good: list[tuple[OpenTransaction, str]] = []
+        for row, signature, status in confirmed:
+            if status.err is None:
+                good.append((row, signature))
+            else:
+                await self._end(row, "refused", f"{REFUSED_MARK}{explain(status.err, self._ids)}")
+        shown = await asyncio.gather(*(self._chain.transaction(signature) for _, signature in good))
+        landings = [
+            _Landing(row, transaction, effects_of(transaction, self._ids, now=self._clock.now()))
+            for (row, _), transaction in zip(good, shown, strict=True)
+            if transaction is not None  # the node can't show it yet
+        ]
+        return len(confirmed) - len(good) + await self._write_down(landings)
+
+    async def _write_down(self, landings: Sequence[_Landing]) -> int:
+        """Events, ledgers, minted readings, outbox and work list in one database transaction."""
+        if not landings:
+            return 0
         try:
             async with self._store.begin() as session:
-                await ledger_rows.write_down(session, effects.landed, now=self._clock.now())
-                first = await self._outbox.landed(
-                    session,
-                    row,
-                    slot=transaction.slot,
-                    compute_units=transaction.compute_units,
-                    reached=reached,
-                    failures=failures,
-                    postponed=postponed,
-                )
+                first = [await self._land(session, landing) for landing in landings]
         except Conflict:
-            return False  # the indexer wrote the same events in this very moment: look again
-        if first:
-            self._tell_landing(row, reached)
-        return True
+            return 0  # the indexer wrote the same events in this very moment: look again
+        for landing, is_first in zip(landings, first, strict=True):
+            if is_first:
+                self._tell_landing(landing.row, _sort(landing.row.items, landing.effects).reached)
+        return len(landings)
+
+    async def _land(self, session: Session, landing: _Landing) -> bool:
+        await ledger_rows.write_down(session, landing.effects.landed, now=self._clock.now())
+        sorted_items = _sort(landing.row.items, landing.effects)
+        return await self._outbox.landed(
+            session,
+            landing.row,
+            slot=landing.transaction.slot,
+            compute_units=landing.transaction.compute_units,
+            reached=sorted_items.reached,
+            failures=sorted_items.failures,
+            postponed=sorted_items.postponed,
+        )
 
     def _tell_landing(self, row: OpenTransaction, reached: Sequence[Item]) -> None:
         self._last_sent_ms.pop(row.id, None)
@@ -238,7 +278,7 @@ class Submitter:
         if status is None:
             await self._end(row, "expired", "expired: not on the chain when its blockhash died")
             return True
-        return status.is_confirmed and await self._conclude(row, signature, status)
+        return status.is_confirmed and await self._conclude([(row, signature, status)]) > 0
 
     async def _resend(self, row: OpenTransaction) -> None:
         if row.wire is None:
@@ -250,7 +290,7 @@ class Submitter:
         except Unavailable as problem:
             _log.warning("transaction_not_sent", outbox=row.id, why=str(problem))
             return
-        await self._outbox.sent(row.id)
+        await self._outbox.sent([row.id])
 
     async def _end(self, row: OpenTransaction, ending: Ending, why: str) -> None:
         self._last_sent_ms.pop(row.id, None)
@@ -271,20 +311,17 @@ async def _all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [end for end in ends if not isinstance(end, BaseException)]
 
 
-def _sort(items: Sequence[Item], effects: Effects) -> tuple[list[Item], list[tuple[Item, str]], list[Item]]:
-    """Which meters the chain now holds, which it refused and why, and which only time will mend."""
+def _sort(items: Sequence[Item], effects: Effects) -> _Sorted:
     outcomes = {outcome.meter_id: outcome for outcome in effects.outcomes}
-    reached: list[Item] = []
-    failures: list[tuple[Item, str]] = []
-    postponed: list[Item] = []
+    found = _Sorted()
     for item in items:
         outcome = outcomes.get(item.meter_id)
         if outcome is None:
-            failures.append((item, "the chain told no result"))
+            found.failures.append((item, "the chain told no result"))
         elif outcome.was_credited or outcome.result == ReadingResult.STALE_SEQUENCE:
-            reached.append(item)  # stale: the ledger has got there already
+            found.reached.append(item)  # stale: the ledger has got there already
         elif outcome.result == ReadingResult.FUTURE:
-            postponed.append(item)
+            found.postponed.append(item)
         else:
-            failures.append((item, outcome.result_name))
-    return reached, failures, postponed
+            found.failures.append((item, outcome.result_name))
+    return found
