@@ -55,18 +55,28 @@ async def test_a_wrong_password_does_not_end_the_victims_connection(broker: Runn
         assert await _next(device) == b"still here"
 
 
-async def test_another_devices_client_id_gives_nothing(broker: RunningBroker):
+@pytest.mark.parametrize("clean", [True, False])
+async def test_another_devices_client_id_opens_no_session_of_its_own(broker: RunningBroker, clean: bool):
     await _session_with_a_waiting_receipt(broker)
 
-    async with broker.device("MTR-1", clean=False) as device:
-        await device.subscribe("gtx/v1/home/MTR-1/receipt", qos=1)
-        try:
-            async with broker.device("MTR-2", client_id="MTR-1", clean=False) as attacker:
-                assert await _silence(attacker)
-        except aiomqtt.MqttError:
-            pass  # refused at the door
+    with suppress(aiomqtt.MqttError):  # refused at the door, or given the client id of its own user
+        async with broker.device("MTR-2", client_id="MTR-1", clean=clean) as attacker:
+            assert await _silence(attacker)
 
+    async with broker.device("MTR-1", clean=False) as device:
         assert await _next(device) == b"waiting"
+
+
+async def test_another_devices_client_id_does_not_end_its_connection(broker: RunningBroker):
+    async with broker.bridge() as bridge, broker.device("MTR-1") as device:
+        await device.subscribe("gtx/v1/home/MTR-1/receipt", qos=1)
+
+        with suppress(aiomqtt.MqttError):
+            async with broker.device("MTR-2", client_id="MTR-1") as attacker:
+                assert await _silence(attacker)
+        await bridge.publish("gtx/v1/home/MTR-1/receipt", b"still here", qos=1)
+
+        assert await _next(device) == b"still here"
 
 
 async def test_the_bridges_client_id_gives_nothing(broker: RunningBroker):

@@ -157,3 +157,29 @@ async def test_refused_connections_give_their_place_back(limit: int):
         await until(lambda: engine.counts.refused_connections == 3 * limit)
         async with broker.device("MTR-1"):
             assert engine.counts.accepted == 1
+
+
+async def test_only_a_status_is_kept_for_those_who_subscribe_later():
+    async with embedded_broker() as (broker, _):
+        async with broker.device("MTR-1") as device:
+            for channel in ("reading", "journal", "hello", "status"):
+                await device.publish(f"gtx/v1/home/MTR-1/{channel}", channel.encode(), qos=1, retain=True)
+
+        async with broker.bridge() as bridge:
+            await bridge.subscribe("gtx/v1/home/+/+", qos=1)
+            async with asyncio.timeout(5):
+                assert (await anext(aiter(bridge.messages))).payload == b"status"
+            await asyncio.sleep(0.02)
+            assert len(bridge.messages) == 0
+
+
+async def test_an_empty_retained_status_clears_it():
+    async with embedded_broker() as (broker, _):
+        async with broker.device("MTR-1") as device:
+            await device.publish("gtx/v1/home/MTR-1/status", b"here", qos=1, retain=True)
+            await device.publish("gtx/v1/home/MTR-1/status", b"", qos=1, retain=True)
+
+        async with broker.bridge() as bridge:
+            await bridge.subscribe("gtx/v1/home/+/status", qos=1)
+            await asyncio.sleep(0.02)
+            assert len(bridge.messages) == 0

@@ -1,18 +1,20 @@
 """Connecting, being refused, being answered, coming back."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiomqtt
 import pytest
 
+from broker.embedded import EmbeddedBroker
 from broker.hardened import BrokerLimits
 from broker.mailbox import MailboxLimits
 from core.domain.errors import InvalidInput
 from devices.receipts import HelloAnswer, ReceiptMessage, decode_platform_message
 from oracle_bridge import subscriber_link
-from oracle_bridge.ingest import IngestLimits
-from tests.support.brokers import BRIDGE, DEVICES, FLEET, RunningBroker, embedded_broker
+from oracle_bridge.ingest import Arrival, IngestLimits
+from tests.support.brokers import BRIDGE, DEVICES, FLEET, RunningBroker, authenticate, embedded_broker
 from tests.support.mosquitto import MosquittoServer
 from tests.support.subscribing import NETWORK, NOW, FakeDoor, new_subscriber, running
 from tests.support.waiting import until
@@ -194,3 +196,46 @@ async def test_many_receipts_do_not_wait_for_confirmations_that_a_full_backlog_h
                 group.create_task(device.publish("gtx/v1/home/MTR-1/reading", str(number).encode(), qos=1))
         async with asyncio.timeout(5):
             await door.until_committed(300)
+
+
+async def test_a_late_commit_does_not_acknowledge_another_message_of_the_next_connection():
+    """A broker that lost its session counts packet ids from one again."""
+    first, second = _NeverStoresTwo(), FakeDoor()
+    first.is_open.clear()
+    engine = EmbeddedBroker(authenticate, port=0)
+    await engine.start()
+    broker = RunningBroker("embedded", engine.port)
+    limits = IngestLimits(max_batch=1, max_in_hand=1)
+
+    async with running(new_subscriber(broker, first, limits=limits), kill=True) as subscriber:
+        await _say(broker, b"1")
+        await until(lambda: first.attempts == 1)
+        await engine.stop()
+        await until(lambda: not subscriber.is_connected)
+        await engine.start()
+        await until(lambda: subscriber.is_connected)
+        await _say(broker, b"2")
+        await until(lambda: subscriber._ingest._waiting)
+        first.is_open.set()
+        await until(lambda: first.attempts == 2)
+        await subscriber._link.flush()
+        await asyncio.sleep(0.02)
+    async with running(new_subscriber(broker, second)):
+        await second.until_committed(1)
+    await engine.stop()
+
+    assert first.committed == [b"1"]
+    assert second.committed == [b"2"]
+
+
+class _NeverStoresTwo(FakeDoor):
+    async def take(self, arrivals: Sequence[Arrival]) -> Sequence[ReceiptMessage]:
+        if arrivals[0].payload == b"2":
+            self.attempts += 1
+            await asyncio.Event().wait()
+        return await super().take(arrivals)
+
+
+async def _say(broker: RunningBroker, payload: bytes) -> None:
+    async with broker.device("MTR-1") as device:
+        await device.publish("gtx/v1/home/MTR-1/reading", payload, qos=1)
