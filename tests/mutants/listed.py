@@ -11,21 +11,33 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
-    """One guard, and what stands in its place when it is removed."""
+class Removal:
+    """A text that stands in its file exactly once, and what stands in its place when the guard is gone."""
 
-    name: str
     file: str
     find: str
-    """The guard's text, which stands in the file exactly once."""
     replace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant(Removal):
+    """One guard, removed."""
+
+    name: str
     tests: tuple[str, ...]
     """Node ids that must each fail; without brackets, one of the test's variants is enough."""
+    also: tuple[Removal, ...] = ()
+    """Further places of the same guard: where two checks refuse the same thing, neither is missed alone."""
+
+    @property
+    def removals(self) -> tuple[Removal, ...]:
+        """All that is taken out."""
+        return (self, *self.also)
 
     @property
     def compiles(self) -> bool:
         """Whether the on-chain programs must be compiled again."""
-        return self.file.endswith(".rs")
+        return any(removal.file.endswith(".rs") for removal in self.removals)
 
 
 def listed() -> list[Mutant]:

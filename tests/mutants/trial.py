@@ -47,29 +47,28 @@ class Removed:
 
     tree: Path
     mutant: Mutant
-    original: str = ""
-    artifacts: dict[Path, bytes] = field(default_factory=dict[Path, bytes])
+    originals: dict[Path, bytes] = field(default_factory=dict[Path, bytes])
 
     def __enter__(self) -> Self:
         """Take the guard out."""
-        path = self.tree / self.mutant.file
-        self.original = path.read_text()
-        if self.mutant.compiles:
-            self.artifacts = {artifact: artifact.read_bytes() for artifact in (self.tree / "programs/artifacts").glob("*.so")}
-        self._write(self.original.replace(self.mutant.find, self.mutant.replace))
+        artifacts = (self.tree / "programs/artifacts").glob("*.so") if self.mutant.compiles else ()
+        sources = (self.tree / removal.file for removal in self.mutant.removals)
+        self.originals = {path: path.read_bytes() for path in (*artifacts, *sources)}
+        for removal in self.mutant.removals:
+            path = self.tree / removal.file
+            _write(path, path.read_text().replace(removal.find, removal.replace).encode())
         return self
 
     def __exit__(self, *_: object) -> None:
         """Put it back."""
-        self._write(self.original)
-        for artifact, content in self.artifacts.items():
-            artifact.write_bytes(content)
+        for path, content in self.originals.items():
+            _write(path, content)
 
-    def _write(self, text: str) -> None:
-        path = self.tree / self.mutant.file
-        path.write_text(text)
-        if not self.mutant.compiles:  # two texts of one length within one second share a byte-code file otherwise
-            Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    if path.suffix == ".py":  # two texts of one length within one second share a byte-code file otherwise
+        Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
 
 
 def copy_of_the_tree(root: Path, target: Path) -> Path:
@@ -113,9 +112,9 @@ def is_dead(test: str, dead: Iterable[str]) -> bool:
 def try_mutant(tree: Path, mutant: Mutant, *, others: bool) -> Verdict:
     """Remove the guard, run its tests, put it back."""
     began = time.monotonic()
-    count = (tree / mutant.file).read_text().count(mutant.find)
-    if count != 1:
-        return Verdict(alive=[f"the guard's text stands {count} times in {mutant.file}, not once"])
+    counts = [(removal.file, (tree / removal.file).read_text().count(removal.find)) for removal in mutant.removals]
+    if strange := [f"the guard's text stands {count} times in {file}, not once" for file, count in counts if count != 1]:
+        return Verdict(alive=strange)
     with Removed(tree, mutant):
         trouble = _compile(tree) if mutant.compiles else []
         verdict = Verdict(alive=trouble) if trouble else _judge(tree, mutant, others=others)

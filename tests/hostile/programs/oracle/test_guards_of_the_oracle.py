@@ -1,0 +1,21 @@
+"""Defect 1, further: the check before a submission covers exactly the submission's readings."""
+
+from programs.client.errors import code
+from tests.support.grid import Grid
+from tests.support.tampering import with_data
+
+CHECK = 2
+"""Position in the transaction: limit, price, Ed25519 check, submission."""
+
+
+def test_a_check_of_more_than_the_readings_is_refused():
+    """One reading, whose signature is checked twice: the second entry proves nothing that is read."""
+    grid = Grid.initialised()
+    device, payer = grid.meter(), grid.attesters[0]
+    instructions = grid.proven(device.reading(1, 1_000, measured_at=grid.now))
+    entry = bytes(instructions[CHECK].data)[2:]
+
+    instructions[CHECK] = with_data(instructions[CHECK], b"\2\0" + entry + entry)
+
+    assert grid.refused(instructions, payer, payer=payer, check_size=False) == code("oracle", "SignatureCheckMismatch")
+    assert (grid.supply(), grid.meter_account(device).reading_count) == (0, 0)
