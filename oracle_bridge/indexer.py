@@ -26,6 +26,8 @@ AT_ONCE: Final = 32
 """Transactions fetched together and written in one database transaction."""
 POLL_S: Final = 2.0
 """What the subscription missed is found this much later."""
+GATHER_S: Final = 0.5
+"""News is read in one go with what follows it; the submitter writes down the bridge's own transactions meanwhile."""
 METERS_A_LOOK: Final = 100
 
 _log = get_logger(__name__)
@@ -108,6 +110,7 @@ class Indexer:
             try:
                 async with asyncio.timeout(POLL_S):
                     await self._news.wait()
+                    await asyncio.sleep(GATHER_S)
             except TimeoutError:
                 pass
 
