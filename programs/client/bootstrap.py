@@ -162,10 +162,17 @@ class _Setup:
     async def _registry_roles(self, config: RegistryConfig, genesis: bytes) -> None:
         self._require_authority("registry", config.authority)
         self._require_network("registry", config.network, genesis)
-        roles = (self._keys.provisioner.pubkey, self._keys.auditor.pubkey)
-        if (config.provisioner, config.auditor) == roles:
+        auditor, provisioner = self._keys.auditor.pubkey, self._keys.provisioner.pubkey
+        if config.auditor != auditor:
+            raise Conflict(
+                f"the registry's auditor is {config.auditor}, not the key given ({auditor});"
+                " give that key, or change it by set_roles, which both auditors sign"
+            )
+        if config.provisioner == provisioner:
             return
-        instruction = registry.set_roles(self._at, authority=self._keys.authority.pubkey, provisioner=roles[0], auditor=roles[1])
+        instruction = registry.set_roles(
+            self._at, authority=self._keys.authority.pubkey, provisioner=provisioner, auditor=auditor
+        )
         await send_confirmed(self._client, self._payer, [instruction], [self._keys.authority])
 
     async def _oracle(self, genesis: bytes) -> None:

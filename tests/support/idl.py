@@ -47,7 +47,8 @@ def instruction(program: str, name: str, arguments: dict[str, Any], accounts: di
     for account in described["accounts"]:
         key = _address(program, owner, account, arguments, described, accounts | resolved)
         resolved[account["name"]] = key
-        is_signer = account.get("signer", False) or (account.get("optional", False) and account["name"] in accounts)
+        absent = account.get("optional", False) and account["name"] not in accounts
+        is_signer = account.get("signer", False) and not absent
         metas.append(AccountMeta(key, is_signer=is_signer, is_writable=account.get("writable", False)))
     return Instruction(owner, data, metas)
 

@@ -8,8 +8,10 @@ use crate::wire::{Key, Place, Program, Ty, READ, SIGNER, WRITABLE};
 pub const MAX_ATTESTERS: usize = 8;
 /// Most attesters that a batch needs: their signatures share one transaction.
 pub const MAX_THRESHOLD: u8 = 3;
-/// Peaks of the range of roots: enough for 2^32 batches.
+/// Peaks of the range of roots: enough for 2^32 batches, after which the next range begins with the whole of this one.
 pub const MAX_PEAKS: usize = 32;
+/// Best quality score; worst is 0.
+pub const MAX_QUALITY: u8 = 100;
 /// `paused` bit: no reading is taken. Its value is that of the registry's credit bit.
 pub const PAUSE_CREDIT: u8 = 1;
 /// `zones` value that credits without settling.
@@ -48,9 +50,9 @@ account! {
 account! {
     /// A mountain range of the Merkle roots of attested batches.
     Roots: 1048 => {
-        /// Batches appended.
+        /// Batches appended, in all ranges.
         count: u64,
-        /// Peak of height i; it counts where bit i of `count` is 1.
+        /// Peak of height i < 32; it counts where bit i of `count` is 1. Where these bits are all 0, the last one is the whole range before.
         peaks: [[u8; 32]; MAX_PEAKS],
         /// Bump of this account's address.
         bump: u8,

@@ -229,7 +229,7 @@ account! {
         corrected_in_window_wh: u64,
         /// When it was bound, chain time.
         bound_at: u64,
-        /// When a reading was last credited, chain time.
+        /// When a reading was last credited or the meter was last resumed, chain time.
         credited_at: u64,
         /// Readings credited.
         reading_count: u64,
@@ -648,7 +648,7 @@ instruction! {
     }
 }
 instruction! {
-    /// Sets provisioner and auditor.
+    /// Sets provisioner and auditor. The auditor changes only when the one before and the new one sign too: the authority alone can't be both.
     SetRoles = "set_roles" {
         args {
             /// Signs for the platform.
@@ -659,6 +659,10 @@ instruction! {
         accounts {
             /// The authority.
             authority: SIGNER,
+            /// The auditor until now, when it changes; else this program's address.
+            old_auditor: SIGNER | OPTIONAL,
+            /// The auditor from now on, when it changes; else this program's address.
+            new_auditor: SIGNER | OPTIONAL,
             /// Settings.
             config: WRITABLE => CONFIG,
             /// Signs events.
@@ -902,7 +906,7 @@ instruction! {
             /// Authority or provisioner.
             signer: SIGNER,
             /// The auditor, when the gap is credited; else this program's address.
-            auditor: OPTIONAL,
+            auditor: SIGNER | OPTIONAL,
             /// Settings.
             config: READ => CONFIG,
             /// The meter.

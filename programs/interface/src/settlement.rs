@@ -11,7 +11,7 @@ pub const MAX_RATED_POWER_W: u64 = 1_000_000_000_000;
 pub const BUDGET_CAP_S: u64 = 7 * 86_400;
 /// One Wh in the budget's unit, tenths of W·s.
 pub const BUDGET_PER_WH: i64 = 36_000;
-/// Furthest that a sequence may lie ahead.
+/// Furthest that a sequence or an entry number may lie ahead.
 pub const MAX_SEQUENCE_JUMP: u64 = 1 << 20;
 
 /// What became of a reading.
@@ -34,7 +34,7 @@ pub enum ReadingResult {
     RegisterBackwards = 6,
     /// More energy than the plate allows.
     OverBudget = 7,
-    /// The sequence is more than 2^20 ahead.
+    /// The sequence or entry number is more than 2^20 ahead.
     SequenceJump = 8,
     /// A sum does not fit.
     Overflow = 9,
@@ -130,6 +130,10 @@ pub fn assess(meter: &Meter, reading: &MeterReading, proof: u8, now: u64) -> Res
         return Err(ReadingResult::StaleSequence);
     }
     if sequence.wrapping_sub(meter.last_sequence) > MAX_SEQUENCE_JUMP {
+        return Err(ReadingResult::SequenceJump);
+    }
+    // One entry at the end of its 32 bits would leave no number for the next.
+    if proof == PROOF_ATTESTED && reading.entry_number.wrapping_sub(meter.entry_number) > MAX_SEQUENCE_JUMP {
         return Err(ReadingResult::SequenceJump);
     }
     if measured_at < meter.last_measured_at || (measured_at == meter.last_measured_at && !interval) {

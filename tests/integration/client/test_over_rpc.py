@@ -1,6 +1,7 @@
 """The whole client against the embedded chain over its JSON-RPC."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -132,7 +133,7 @@ async def test_setting_up_twice_changes_nothing_and_later_keys_are_adopted(chain
     keys = type(more)(
         upgrade=chain.keys.upgrade,
         authority=chain.keys.authority,
-        auditor=more.auditor,
+        auditor=chain.keys.auditor,
         provisioner=more.provisioner,
         attesters=more.attesters,
         payers=chain.keys.payers,
@@ -144,6 +145,13 @@ async def test_setting_up_twice_changes_nothing_and_later_keys_are_adopted(chain
     config = OracleConfig.decode(account.data)
     assert (config.attester_count, config.threshold) == (3, 2)
     assert await chain.client.account(chain.at.zone(2)) is not None
+
+
+async def test_another_auditor_does_not_come_in_by_setting_up_again(chain: Deployed):
+    await initialise(chain.client, chain.keys)
+    other = dataclasses.replace(chain.keys, auditor=authority_keys().auditor)
+    with pytest.raises(Conflict, match="both auditors sign"):
+        await initialise(chain.client, other)
 
 
 async def test_another_authority_does_not_take_a_deployment_over(chain: Deployed):

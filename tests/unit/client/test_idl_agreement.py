@@ -149,6 +149,13 @@ def _registry() -> list[Case]:
             {"provisioner": B, "auditor": C},
             {"authority": A},
         ),
+        Case(
+            "registry",
+            "set_roles",
+            registry.set_roles(AT, authority=A, provisioner=B, auditor=C, old_auditor=D),
+            {"provisioner": B, "auditor": C},
+            {"authority": A, "old_auditor": D, "new_auditor": C},
+        ),
         Case("registry", "set_paused", registry.set_paused(AT, authority=A, paused=3), {"paused": 3}, {"authority": A}),
         Case(
             "registry",

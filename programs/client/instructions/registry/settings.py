@@ -60,9 +60,22 @@ def accept_authority(at: Addresses, *, pending_authority: Pubkey) -> Instruction
     return handover.accept_authority(at.registry, pending_authority=pending_authority)
 
 
-def set_roles(at: Addresses, *, authority: Pubkey, provisioner: Pubkey, auditor: Pubkey) -> Instruction:
-    """Set provisioner and auditor."""
-    return call(at.registry, "set_roles", bytes(provisioner) + bytes(auditor), _setting(at, authority))
+def set_roles(
+    at: Addresses, *, authority: Pubkey, provisioner: Pubkey, auditor: Pubkey, old_auditor: Pubkey | None = None
+) -> Instruction:
+    """Set provisioner and auditor.
+
+    Args:
+        at: the deployment.
+        authority: signs.
+        provisioner: from now on.
+        auditor: from now on; signs when it changes.
+        old_auditor: the one until now when it changes, signs; none when it stays.
+    """
+    unchanged = readonly(at.registry.id)
+    auditors = [unchanged, unchanged] if old_auditor is None else [signer(old_auditor), signer(auditor)]
+    accounts = [signer(authority), *auditors, writable(at.registry.config), *event_of(at.registry)]
+    return call(at.registry, "set_roles", bytes(provisioner) + bytes(auditor), accounts)
 
 
 def set_paused(at: Addresses, *, authority: Pubkey, paused: int) -> Instruction:

@@ -22,6 +22,7 @@ pub fn initialize(accounts: &[AccountView], data: &[u8]) -> ProgramResult {
     // Checks
     let args = settings::arguments::<Args>(data)?;
     require(!args.authority.is_none(), OracleError::RoleUnset)?;
+    require(args.genesis_hash != [0; 32], OracleError::WrongNetwork)?;
 
     // Effect
     let network = network(&args.genesis_hash);

@@ -1,7 +1,7 @@
 //! Device-proven readings of several meters: the chain itself checks each device's signature.
 use gridtokenx_guards::{ed25519::Verified, key, load, load_mut, refused, require, require_accounts, Key};
 use gridtokenx_interface::{
-    oracle::{AcceptedReading, Config, MeterReadingAccepted, OracleError, ProvenReading, SubmitMeterReading},
+    oracle::{AcceptedReading, Config, MeterReadingAccepted, OracleError, ProvenReading, SubmitMeterReading, MAX_QUALITY},
     registry::{MeterReading, PROOF_DEVICE},
     wire,
 };
@@ -17,7 +17,7 @@ use crate::{
 type Accounts = SubmitMeterReading::Accounts<AccountView>;
 
 /// Quality of a reading that the device itself proves.
-const PROVEN_QUALITY: u8 = 100;
+const PROVEN_QUALITY: u8 = MAX_QUALITY;
 
 #[inline(never)]
 pub fn submit_meter_reading(accounts: &[AccountView], data: &[u8]) -> ProgramResult {

@@ -1,7 +1,7 @@
 //! Attested readings of several meters: k attesters have checked the devices' signatures, and answer for it with theirs.
-use gridtokenx_guards::{load, load_mut, refused, require_accounts};
+use gridtokenx_guards::{load, load_mut, refused, require, require_accounts};
 use gridtokenx_interface::{
-    oracle::{AcceptedReading, AttestedReading, Config, MeterReadingAccepted, OracleError, Roots, SubmitReadingBatch},
+    oracle::{AcceptedReading, AttestedReading, Config, MeterReadingAccepted, OracleError, Roots, SubmitReadingBatch, MAX_QUALITY},
     registry::{MeterReading, PROOF_ATTESTED},
     wire,
 };
@@ -92,6 +92,7 @@ impl Batch<'_> {
     fn fill(&self, handover: &mut Handover) -> ProgramResult {
         handover.begin(PROOF_ATTESTED, self.args.zones, self.readings.len())?;
         for reading in self.readings {
+            require(reading.quality <= MAX_QUALITY, OracleError::MalformedInstruction)?;
             handover.push(&self.unpack(reading)?)?;
         }
         Ok(())

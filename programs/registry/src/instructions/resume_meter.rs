@@ -42,6 +42,8 @@ pub fn process(accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
     // Effect
     rebase(meter, &binding);
     meter.status = STATUS_ACTIVE;
+    // Silence is counted anew: the owner's way past the attesters is not open at once.
+    meter.credited_at = now;
     let event = MeterStatusChanged {
         meter_id: meter.meter_id,
         old_status: STATUS_SUSPENDED,

@@ -41,10 +41,14 @@ pub fn process(accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
         }
         _ => return Err(refused(RegistryError::InvalidStatus)),
     }
-    let (timestamp, _) = chain_time()?;
+    let (timestamp, now) = chain_time()?;
 
     // Effect
     meter.status = args.status;
+    if args.status == STATUS_ACTIVE {
+        // Silence is counted anew: the owner's way past the attesters is not open at once.
+        meter.credited_at = now;
+    }
     let event = MeterStatusChanged {
         meter_id: meter.meter_id,
         old_status,

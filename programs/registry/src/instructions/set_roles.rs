@@ -1,5 +1,5 @@
-//! Sets provisioner and auditor.
-use gridtokenx_guards::{refused, require_accounts};
+//! Sets provisioner and auditor; who is auditor agrees to a change of it, and so does who will be.
+use gridtokenx_guards::{refused, require_accounts, require_role};
 use gridtokenx_interface::registry::{RegistryError, RolesChanged, SetRoles};
 use pinocchio::{AccountView, ProgramResult};
 
@@ -19,6 +19,10 @@ pub fn process(accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
 
     // Checks
     let config = config_of_authority(&mut a.config, &a.authority)?;
+    if args.auditor != config.auditor {
+        require_role(&a.old_auditor, &config.auditor, RegistryError::Unauthorized)?;
+        require_role(&a.new_auditor, &args.auditor, RegistryError::Unauthorized)?;
+    }
 
     // Effect: the roles are judged as they would be; a refusal undoes them with the transaction.
     config.provisioner = args.provisioner;

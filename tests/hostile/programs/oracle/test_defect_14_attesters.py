@@ -239,10 +239,10 @@ def test_a_count_that_does_not_fit_the_data_is_refused():
         assert refusal == code("oracle", "MalformedInstruction")
 
 
-def test_a_full_range_of_roots_is_refused():
+def test_a_range_of_roots_at_the_end_of_its_64_bits_is_refused():
     grid, device = ready()
     roots = RootsAccount.decode(grid.chain.data(grid.at.roots) or b"")
-    full = type(roots)(count=2**32 - 1, peaks=roots.peaks, bump=roots.bump, reserved=roots.reserved)
+    full = type(roots)(count=2**64 - 1, peaks=roots.peaks, bump=roots.bump, reserved=roots.reserved)
     grid.chain.write(grid.at.roots, full.encode(), grid.at.oracle.id)
 
     assert refused(grid, batch(grid, device, grid.attesters[:2]), grid.attesters[:2]) == code("oracle", "RootsFull")

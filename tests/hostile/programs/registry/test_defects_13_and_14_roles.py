@@ -63,8 +63,10 @@ def test_one_key_is_never_authority_and_auditor():
 
     grid = Grid.initialised()
     authority, auditor = grid.authority.pubkey(), grid.auditor.pubkey()
-    roles = registry.set_roles(grid.at, authority=authority, provisioner=grid.provisioner.pubkey(), auditor=authority)
-    assert grid.refused(roles, grid.authority) == refusal("SameKeyTwice")
+    roles = registry.set_roles(
+        grid.at, authority=authority, provisioner=grid.provisioner.pubkey(), auditor=authority, old_auditor=auditor
+    )
+    assert grid.refused(roles, grid.authority, grid.auditor) == refusal("SameKeyTwice")
     grid.send(registry.propose_authority(grid.at, authority=authority, new_authority=auditor), grid.authority)
     accept = registry.accept_authority(grid.at, pending_authority=auditor)
     assert grid.refused(accept, grid.auditor) == refusal("SameKeyTwice")

@@ -46,10 +46,13 @@ def test_an_authority_changes_only_when_the_new_key_accepts():
 
 def test_roles_and_pause_are_set_by_the_authority():
     grid = Grid.initialised()
-    provisioner, auditor = Keypair().pubkey(), Keypair().pubkey()
-    authority = grid.authority.pubkey()
+    provisioner, heir = Keypair().pubkey(), Keypair()
+    authority, auditor = grid.authority.pubkey(), heir.pubkey()
+    roles = registry.set_roles(
+        grid.at, authority=authority, provisioner=provisioner, auditor=auditor, old_auditor=grid.auditor.pubkey()
+    )
 
-    grid.send(registry.set_roles(grid.at, authority=authority, provisioner=provisioner, auditor=auditor), grid.authority)
+    grid.send(roles, grid.authority, grid.auditor, heir)
     landed = grid.send(registry.set_paused(grid.at, authority=authority, paused=3), grid.authority)
 
     settings = config(grid)
