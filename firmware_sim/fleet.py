@@ -198,7 +198,8 @@ class Fleet:
     def _journal(self, meter_id: MeterId) -> Journal:
         if self._journal_dir is None:
             return MemoryJournal()
-        return FileJournal(self._journal_dir / f"{meter_id}.journal")
+        # The process may die at any time; the machine's power is not the meters', and thousands of fsyncs would be the limit.
+        return FileJournal(self._journal_dir / f"{meter_id}.journal", sync=False)
 
     def _waiting(self) -> list[MeterId]:
         return [meter_id for meter_id, device in self.devices.items() if device.undecided()]

@@ -89,12 +89,18 @@ async def settled(platform: Platform, tell: Told) -> None:
     tell("settling", 0.0)
     try:
         async with asyncio.timeout(SETTLE_DEADLINE_S):
-            while not await platform.bridge.is_idle():  # noqa: ASYNC110  # rows tell, no event does
-                await asyncio.sleep(BETWEEN_LOOKS_S)
+            await _at_rest(platform)
+            await platform.bridge.sweep()  # what one meter still owes, another meter of its owner may have earned since
+            await _at_rest(platform)
             await platform.bridge.indexer.catch_up()
     except TimeoutError as problem:
         raise Unavailable("settlement did not come to rest in time; see `gridtokenx settlement review`") from problem
     tell("settled", 1.0)
+
+
+async def _at_rest(platform: Platform) -> None:
+    while not await platform.bridge.is_idle():  # noqa: ASYNC110  # rows tell, no event does
+        await asyncio.sleep(BETWEEN_LOOKS_S)
 
 
 async def _enrol(platform: Platform, village: Village, tell: Told) -> Mapping[MeterId, str]:
