@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from tests.mutants.listed import ROOT, Mutant, listed
-from tests.mutants.trial import copy_of_the_tree, has_toolchain, run_tests, try_mutant
+from tests.mutants.trial import compile_programs, copy_of_the_tree, has_toolchain, run_tests, try_mutant
 from tests.support.groups import runs_in_ci
 
 INSTALL = "bash programs/toolchain/setup.sh"
@@ -44,7 +44,15 @@ def chosen(arguments: argparse.Namespace) -> tuple[list[Mutant], bool]:
 
 
 def healthy(tree: Path, mutants: list[Mutant]) -> bool:
-    """Whether every named test passes while all guards are in place; says which do not."""
+    """Whether every named test passes while all guards are in place; says which do not.
+
+    The programs are compiled as their mutants will be, so that a test that fails later fails for the guard alone.
+    """
+    trouble = compile_programs(tree) if any(mutant.compiles for mutant in mutants) else []
+    for line in trouble:
+        print(line)
+    if trouble:
+        return False
     named = sorted({test for mutant in mutants for test in mutant.tests})
     ended = run_tests(tree, named, limit_s=1800)
     if ended.code == 0:
