@@ -90,6 +90,7 @@ async def settled(platform: Platform, tell: Told) -> None:
     try:
         async with asyncio.timeout(SETTLE_DEADLINE_S):
             await _at_rest(platform)
+            await platform.bridge.indexer.catch_up()  # the sweep reads what is left from the rows
             await platform.bridge.sweep()  # what one meter still owes, another meter of its owner may have earned since
             await _at_rest(platform)
             await platform.bridge.indexer.catch_up()
