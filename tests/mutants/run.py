@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from tests.mutants.listed import ROOT, Mutant, listed
-from tests.mutants.trial import compile_programs, copy_of_the_tree, has_toolchain, run_tests, try_mutant
+from tests.mutants.trial import copy_of_the_tree, has_toolchain, run_tests, set_up_programs, try_mutant
 from tests.support.groups import runs_in_ci
 
 INSTALL = "bash programs/toolchain/setup.sh"
@@ -48,7 +48,7 @@ def healthy(tree: Path, mutants: list[Mutant]) -> bool:
 
     The programs are compiled as their mutants will be, so that a test that fails later fails for the guard alone.
     """
-    trouble = compile_programs(tree) if any(mutant.compiles for mutant in mutants) else []
+    trouble = set_up_programs(tree) if any(mutant.compiles for mutant in mutants) else []
     for line in trouble:
         print(line)
     if trouble:

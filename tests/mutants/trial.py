@@ -81,10 +81,15 @@ def copy_of_the_tree(root: Path, target: Path) -> Path:
     return target
 
 
+def toolchain() -> Path:
+    """Where `programs/toolchain/setup.sh` puts what the programs are compiled with."""
+    cache = Path(ENVIRONMENT.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(ENVIRONMENT.get("GRIDTOKENX_SBF") or cache / "gridtokenx-sbf")
+
+
 def has_toolchain() -> bool:
     """Whether the programs can be compiled here."""
-    cache = Path(ENVIRONMENT.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return (Path(ENVIRONMENT.get("GRIDTOKENX_SBF") or cache / "gridtokenx-sbf") / "sbpf-linker").exists()
+    return (toolchain() / "sbpf-linker").exists()
 
 
 def run_tests(tree: Path, nodes: Sequence[str], *, limit_s: int) -> Ended:
@@ -121,23 +126,31 @@ def try_mutant(tree: Path, mutant: Mutant, *, others: bool) -> Verdict:
     return Verdict(alive=verdict.alive, others=verdict.others, seconds=time.monotonic() - began)
 
 
-def compile_programs(tree: Path) -> list[str]:
-    """Compile the programs and put the artifacts in place; returns what is wrong, or nothing.
+def set_up_programs(tree: Path) -> list[str]:
+    """Compile the programs for the first time, toolchain included; returns what is wrong, or nothing."""
+    return _ran(tree, ["bash", "programs/build.sh", "--only-artifacts"])
 
-    Without link-time optimisation, which makes the same program smaller and takes most of the time.
-    """
-    built = subprocess.run(
-        ["bash", "programs/build.sh", "--only-artifacts"],
-        cwd=tree,
-        env={**ENVIRONMENT, "CARGO_PROFILE_RELEASE_LTO": "off"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if built.returncode == 0:
+
+def compile_programs(tree: Path) -> list[str]:
+    """Compile what changed and put the artifacts in place; returns what is wrong, or nothing."""
+    names = ("registry", "oracle", "energy_token")
+    crates = [f"gridtokenx-{name.replace('_', '-')}" for name in names]
+    target = tree / "programs/target/sbf"
+    wrong = _ran(tree, ["bash", "programs/toolchain/compile.sh", str(toolchain()), "programs", str(target), *crates])
+    for name in () if wrong else names:
+        built = target / "bpfel-unknown-none/release" / f"libgridtokenx_{name}.so"
+        shutil.copyfile(built, tree / "programs/artifacts" / f"{name}.so")
+    return wrong
+
+
+def _ran(tree: Path, command: list[str]) -> list[str]:
+    """Run a build without link-time optimisation, which makes the same programs smaller and takes most of the time."""
+    environment = {**ENVIRONMENT, "CARGO_PROFILE_RELEASE_LTO": "off"}
+    ran = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    if ran.returncode == 0:
         return []
-    wrong = [line for line in built.stderr.splitlines() if line.startswith(("error", "FAIL"))]
-    return ["does not compile:", *(wrong or built.stderr.splitlines())[:6]]
+    wrong = [line for line in ran.stderr.splitlines() if line.startswith(("error", "FAIL"))]
+    return ["does not compile:", *(wrong or ran.stderr.splitlines())[:6]]
 
 
 def _judge(tree: Path, mutant: Mutant, *, others: bool) -> Verdict:
