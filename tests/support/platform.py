@@ -398,4 +398,3 @@ async def enrol(
 def changed(statement: Statement, **changes: Any) -> Statement:
     """The statement with other content."""
     return replace(statement, **changes)
-
