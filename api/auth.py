@@ -7,11 +7,15 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers.base import BaseRouteHandler
 
+from core.domain.errors import InvalidInput
+
 
 class OperatorGuard:
     """A route guard that wants `Authorization: Bearer <operator token>`, compared in constant time."""
 
     def __init__(self, token: str) -> None:
+        if not token.strip():
+            raise InvalidInput("the operator token is empty: everything would be open")
         self._expected = token.encode()
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:

@@ -2,6 +2,7 @@
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from solders.pubkey import Pubkey
 
@@ -10,9 +11,12 @@ from core.domain.errors import InvalidInput
 from core.runtime.settings import ChainSettings
 from deploy.keys import KeyFolder
 from programs.client.addresses import addresses_of
+from programs.client.bootstrap import AuthorityKeys, ensure_balance
 from programs.client.ids import PROGRAM_IDS
 from programs.client.rpc import ChainClient
 from programs.localnet import GenesisProgram, Localnet, LocalnetConfig
+
+PAYER_LAMPORTS: Final = 100_000_000_000  # 100 SOL of the embedded chain's own
 
 
 def _artifact(name: str) -> bytes:
@@ -50,6 +54,16 @@ def embedded_chain(
             now=clock.now,
         )
     )
+
+
+async def fund_payers(chain: ChainClient, keys: AuthorityKeys) -> None:
+    """Fill the accounts that pay fees up from a test chain's faucet: payers, and attesters who send by hand.
+
+    Raises:
+        Unavailable: the faucet's lamports did not arrive.
+    """
+    for signer in (*keys.payers, *keys.attesters):
+        await ensure_balance(chain, signer.pubkey, PAYER_LAMPORTS)
 
 
 async def require_initialised(chain: ChainClient) -> None:

@@ -13,6 +13,7 @@ from core.domain.errors import Conflict, DomainError, InvalidInput
 from core.domain.identity import Fleet
 from core.store import Store
 from core.store import meters as meter_rows
+from deploy.funds import require_funds
 from devices.provisioning import DeviceCredential, MeterImport, binding_is_signed, record_bound_meter
 from programs.client.accounts import MeterAccount
 from programs.client.addresses import Addresses
@@ -110,6 +111,7 @@ class Enrolment:
         if owner is None:
             raise InvalidInput(f"the key of owner {meter.owner} is needed to sign the binding: put it into the owners' folder")
         payer = self._keys.payers[0]
+        await require_funds(self._chain, owner.pubkey, "owner")
         await register_user(self._chain, self._at, wallet=owner)
         await verify_user(
             self._chain, self._at, payer=payer, authority=self._keys.authority, wallet=owner.pubkey, zone=meter.zone

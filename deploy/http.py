@@ -10,7 +10,7 @@ import uvicorn
 from litestar import Litestar
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from core.domain.errors import InvalidInput
+from deploy.listening import address_family, cannot_listen
 
 KEEP_ALIVE_S: Final = 15
 CONCURRENT_REQUESTS: Final = 512  # beyond it callers get 503 at once, and memory stays bounded
@@ -72,18 +72,18 @@ class HttpFace:
         port: listening port; 0 takes a free one.
 
     Raises:
-        InvalidInput: the port is taken.
+        InvalidInput: the port is taken, or the host is none of this machine's addresses.
     """
 
     def __init__(self, app: Litestar, *, host: str, port: int) -> None:
-        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._socket = socket.socket(address_family(host))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
             self._socket.listen(CONCURRENT_REQUESTS)  # from here on callers wait instead of being refused
         except OSError as problem:
             self._socket.close()
-            raise InvalidInput(f"port {port} is taken; free it, or set GRIDTOKENX_API__PORT to another one") from problem
+            raise cannot_listen(problem, "GRIDTOKENX_API__PORT", host, port) from problem
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         self._server = _Server(

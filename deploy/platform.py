@@ -1,8 +1,10 @@
 """The whole platform in one process: each part embedded, or somebody's by URL; started in order, stopped in reverse."""
 
 import secrets
+import ssl
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
@@ -12,6 +14,7 @@ from broker.credentials import CredentialCheck
 from broker.embedded import EmbeddedBroker
 from broker.passwords import password_matches
 from core.domain.clock import Clock
+from core.domain.errors import InvalidInput
 from core.domain.identity import parse_fleet
 from core.runtime.clock import SystemClock
 from core.runtime.health import Health, HealthReport
@@ -19,7 +22,9 @@ from core.runtime.metrics import Metrics
 from core.runtime.settings import Settings
 from core.runtime.supervisor import Supervisor
 from core.store import Store
-from deploy.chain import embedded_chain, require_initialised, websocket_url
+from deploy.chain import embedded_chain, fund_payers, require_initialised, websocket_url
+from deploy.database import database_of, migrate
+from deploy.folders import ready_folder
 from deploy.http import HttpFace
 from deploy.keys import KeyFolder
 from deploy.listening import require_free_port, require_tls_beyond_loopback
@@ -31,12 +36,11 @@ from devices.network import network_bytes
 from oracle_bridge.ingest_door import IntakeDoor
 from oracle_bridge.service import Bridge, BridgeSigners
 from oracle_bridge.subscriber import Subscriber
-from programs.client.bootstrap import AuthorityKeys, TokenFace, ensure_balance, initialise
+from programs.client.bootstrap import AuthorityKeys, TokenFace, initialise
 from programs.client.ids import PROGRAM_IDS
 from programs.client.rpc import ChainClient
 from programs.client.subscribe import Subscriptions
 
-PAYER_LAMPORTS: Final = 100_000_000_000  # 100 SOL of the embedded chain's own
 VERIFIER_THREADS: Final = 2
 
 
@@ -111,7 +115,13 @@ class Platform:
         else:
             require_tls_beyond_loopback("GRIDTOKENX_CHAIN__RPC_URL", settings.chain.rpc_url, plain="http")
         require_free_port("GRIDTOKENX_API__PORT", settings.api.host, settings.api.port)
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _require_readable_ca(settings.mqtt.ca_file)
+        token = settings.api.operator_token
+        if token is not None and not token.get_secret_value().strip():
+            raise InvalidInput("setting GRIDTOKENX_API__OPERATOR_TOKEN is empty; give a token, or unset it and one is drawn")
+        ready_folder(settings.data_dir, "GRIDTOKENX_DATA_DIR")
+        if settings.chain.rpc_url is None:
+            ready_folder(settings.keys_dir, "GRIDTOKENX_CHAIN__KEYS_DIR")
 
     async def _start(self) -> None:
         await self._open_store()
@@ -146,9 +156,9 @@ class Platform:
         self.endpoints = Endpoints(rpc_url=rpc_url, mqtt_url=mqtt_url, api_url=api_url, database=self.store.engine_name)
 
     async def _open_store(self) -> None:
-        self.store = Store(self.settings.database_url)
+        self.store = database_of(self.settings)
         self._stack.push_async_callback(self.store.close)
-        await self.store.migrate()
+        await migrate(self.store)
         self.health.register("database", self._database_health)
 
     async def _open_chain(self) -> tuple[str, str]:
@@ -168,8 +178,7 @@ class Platform:
             await self._stack.enter_async_context(localnet)
             rpc_url, ws_url = localnet.rpc_url, localnet.ws_url
             self.chain = await self._stack.enter_async_context(ChainClient(rpc_url))
-            for signer in (*self.authorities.payers, *self.authorities.attesters):
-                await ensure_balance(self.chain, signer.pubkey, PAYER_LAMPORTS)
+            await fund_payers(self.chain, self.authorities)
             token = self.settings.token
             await initialise(self.chain, self.authorities, token=TokenFace(name=token.name, symbol=token.symbol, uri=token.uri))
         return rpc_url, ws_url
@@ -237,3 +246,12 @@ class Platform:
     async def _broker_health(self) -> HealthReport:
         connected = self.subscriber.is_connected
         return HealthReport(ok=connected, detail="subscribed" if connected else "not subscribed")
+
+
+def _require_readable_ca(path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as problem:  # a missing file as well as one that is no certificate
+        raise InvalidInput(f"setting GRIDTOKENX_MQTT__CA_FILE: {path} is no readable CA certificate in PEM") from problem

@@ -1,11 +1,14 @@
 """Every command group under one name, and one way to end with a sentence instead of a traceback."""
 
 import sys
+from typing import Never
 
 import typer
+from pydantic_settings import SettingsError
 
 from core.domain.errors import DomainError
 from deploy.cli import chain, demo, device, localnet, settlement, up, workbench
+from programs.localnet.errors import LocalnetError
 
 app = typer.Typer(
     name="gridtokenx",
@@ -28,6 +31,16 @@ def main() -> None:
     """Run the command line; an expected failure ends with one sentence and exit code 2."""
     try:
         app()
-    except DomainError as problem:
-        typer.echo(f"gridtokenx: {problem}", err=True)
-        sys.exit(2)
+    except (DomainError, LocalnetError) as problem:
+        _stop(f"{problem}")
+    except SettingsError as problem:
+        _stop(f"{problem}; set its fields one by one, as GRIDTOKENX_<GROUP>__<FIELD>")
+    except OSError as problem:
+        if problem.filename is None:
+            raise
+        _stop(f"{problem.filename}: {problem.strerror}; correct it, or name another file")
+
+
+def _stop(sentence: str) -> Never:
+    typer.echo(f"gridtokenx: {sentence}", err=True)
+    sys.exit(2)

@@ -11,11 +11,13 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from core.domain.errors import InvalidInput
+from core.domain.identity import parse_meter_id
 from core.domain.readings import AssetKind, MeterStatus, ProofKind, StatementKind
 from core.domain.units import kwh_from_wh, tokens_from_base_units, wh_from_kwh
 from core.runtime.settings import load_settings
 from deploy.cli.session import Session, open_chain, open_session
 from deploy.cli.shown import console
+from deploy.funds import require_funds
 from deploy.keys import KeyFolder
 from programs.client import by_hand
 from programs.client.bootstrap import TokenFace, initialise
@@ -41,7 +43,9 @@ def initialise_programs() -> None:
     async def run() -> None:
         async with open_chain(settings) as chain:
             face = TokenFace(name=settings.token.name, symbol=settings.token.symbol, uri=settings.token.uri)
-            await initialise(chain, KeyFolder(path=settings.keys_dir).authorities(), token=face)
+            keys = KeyFolder(path=settings.keys_dir).authorities()
+            await require_funds(chain, keys.payers[0].pubkey, "payer")
+            await initialise(chain, keys, token=face)
 
     asyncio.run(run())
     _CONSOLE.print("the programs are set up")
@@ -92,6 +96,7 @@ def register_meter(  # a meter has this many properties
         statement_kind=_named(StatementKind, kind, "--kind"),
         proof=_named(ProofKind, proof, "--proof"),
     )
+    parse_meter_id(meter)
     if not device.exists():
         write_keypair(device, Keypair())
     signature = asyncio.run(_register(plate, owner, device, hours_ago))
@@ -103,6 +108,7 @@ async def _register(plate: MeterPlate, owner: Path, device: Path, hours_ago: int
     async with open_session() as session:
         keys = session.keys.authorities()
         payer = keys.payers[0]
+        await require_funds(session.chain, wallet.pubkey, "owner")
         await register_user(session.chain, session.addresses, wallet=wallet)
         await verify_user(
             session.chain, session.addresses, payer=payer, authority=keys.authority, wallet=wallet.pubkey, zone=plate.zone
@@ -131,6 +137,8 @@ def submit_reading(
 
     async def run() -> str:
         async with open_session() as session:
+            attesters = session.keys.authorities().attesters[:1]
+            await require_funds(session.chain, attesters[0].pubkey, "attester")
             return await by_hand.submit_reading(
                 session.chain,
                 session.addresses,
@@ -138,7 +146,7 @@ def submit_reading(
                 production_wh=energy[0],
                 consumption_wh=energy[1],
                 device=read_keypair(device),
-                attesters=session.keys.authorities().attesters[:1],
+                attesters=attesters,
                 measured_at=session.clock.now(),
             )
 

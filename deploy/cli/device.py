@@ -10,22 +10,32 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from broker.passwords import hash_password
 from core.domain.errors import InvalidInput
-from core.domain.identity import parse_meter_id
+from core.domain.identity import MeterId, parse_meter_id
 from core.domain.readings import AssetKind, MeterStatus, ProofKind, StatementKind
 from core.domain.units import kwh_from_wh
+from core.runtime.clock import SystemClock
+from core.runtime.settings import load_settings
 from core.store.tables.meters import MeterRow
-from deploy.cli.session import Session, open_session
+from deploy.cli.session import Session, open_session, open_store
 from deploy.cli.shown import console
 from deploy.enrolment import Enrolled, Enrolment
-from devices.provisioning import DeviceCredential, list_meters, parse_import_file, set_status, show_meter
+from devices.provisioning import (
+    DeviceCredential,
+    list_meters,
+    parse_import_file,
+    renew_credential,
+    set_status,
+    show_meter,
+)
 from programs.client.accounts import MeterAccount
 from programs.client.confirmation import send_confirmed
 from programs.client.enrolment import read_meter
 from programs.client.instructions import registry
 from programs.client.signer import KeypairSigner, Signer, read_keypair
 
-app = typer.Typer(help="Meters: import, list, show, suspend.", no_args_is_help=True)
+app = typer.Typer(help="Meters: import, list, show, suspend, new password.", no_args_is_help=True)
 _CONSOLE = console()
 _MOST_LISTED = 10_000
 
@@ -52,6 +62,7 @@ def import_meters(
 async def _import(file: Path, owners: Path | None, credentials: Path) -> int:
     meters = parse_import_file(file)
     signers = _owner_signers(owners)
+    _require_appendable(credentials)
     failed = 0
     async with open_session() as session:
         enrolment = Enrolment(
@@ -82,6 +93,17 @@ def _owner_signers(folder: Path | None) -> Mapping[str, Signer]:
     return {str(signer.pubkey): signer for signer in signers}
 
 
+def _require_appendable(path: Path) -> None:
+    """Before the first meter: a password is told once, and one that cannot be kept is lost."""
+    is_new = not path.exists()
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+    except OSError as problem:
+        raise InvalidInput(f"--credentials: {path} cannot be written ({problem.strerror}); name another file") from problem
+    if is_new:
+        path.unlink()
+
+
 def _keep(path: Path, credential: DeviceCredential) -> None:
     """Append a credential to a file that its owner alone can read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -100,6 +122,22 @@ def _line_of(done: Enrolled) -> str:
     if done.problem is not None:
         return f"[red]refused[/]     {name}: {done.problem}"
     return f"registered  {name}" if done.credential is not None else f"known       {name}"
+
+
+@app.command("credential")
+def renew(
+    meter: Annotated[str, typer.Argument(help="Meter id.")],
+    credentials: Annotated[Path, typer.Option(help="Where the new password goes, as at the import.")] = Path("credentials.jsonl"),
+) -> None:
+    """Give a device a new broker password, for one that was lost; the old one is refused from now on."""
+    _require_appendable(credentials)
+    _keep(credentials, asyncio.run(_renew(parse_meter_id(meter))))
+    _CONSOLE.print(f"{meter} has a new password, in {credentials}", soft_wrap=True)
+
+
+async def _renew(meter: MeterId) -> DeviceCredential:
+    async with open_store(load_settings()) as store, store.begin() as rows:
+        return await renew_credential(rows, meter, hash_password=hash_password, clock=SystemClock())
 
 
 @app.command("list")

@@ -9,8 +9,10 @@ import typer
 from core.runtime.clock import SystemClock
 from core.runtime.settings import load_settings
 from core.runtime.supervisor import Supervisor
-from deploy.chain import embedded_chain
+from deploy.chain import embedded_chain, fund_payers
+from deploy.folders import ready_folder
 from deploy.keys import KeyFolder
+from programs.client.rpc import ChainClient
 from programs.localnet import Localnet
 
 
@@ -29,13 +31,16 @@ def localnet(
         }
     )
     keys = KeyFolder(path=folder / "keys" if data_dir else settings.keys_dir)
+    ready_folder(folder, "--data-dir" if data_dir else "GRIDTOKENX_DATA_DIR")
     keys.ensure(chain.payers)
-    asyncio.run(_serve(embedded_chain(folder / "chain", chain, keys, SystemClock())))
+    asyncio.run(_serve(embedded_chain(folder / "chain", chain, keys, SystemClock()), keys))
 
 
-async def _serve(chain: Localnet) -> None:
+async def _serve(chain: Localnet, keys: KeyFolder) -> None:
     await chain.start()
     try:
+        async with ChainClient(chain.rpc_url) as client:
+            await fund_payers(client, keys.authorities())
         typer.echo(f"Solana JSON-RPC  {chain.rpc_url}\nWebSocket        {chain.ws_url}\nCtrl-C stops it.")
         async with Supervisor() as supervisor:
             await supervisor.until_signal()

@@ -11,6 +11,7 @@ from core.runtime.clock import SystemClock
 from core.runtime.settings import Settings, load_settings
 from core.store import Store
 from deploy.chain import require_initialised
+from deploy.database import database_of, migrate
 from deploy.keys import KeyFolder
 from devices.network import network_bytes
 from programs.client.addresses import Addresses, addresses_of
@@ -40,9 +41,9 @@ def rpc_url(settings: Settings) -> str:
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncGenerator[Store]:
     """The platform's database, migrated."""
-    store = Store(settings.database_url)
+    store = database_of(settings)
     try:
-        await store.migrate()
+        await migrate(store)
         yield store
     finally:
         await store.close()

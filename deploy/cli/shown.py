@@ -15,14 +15,16 @@ def show_endpoints(platform: Platform, screen: Console, *, owner: str | None = N
     """Print where the parts listen, and what to try."""
     endpoints = platform.endpoints
     token_file = platform.settings.data_dir / "operator-token"
+    is_drawn = platform.settings.api.operator_token is None
     screen.print(f"API       {endpoints.api_url}   (OpenAPI at /schema, state at /ready)")
     screen.print(f"MQTT      {endpoints.mqtt_url}")
     screen.print(f"Solana    {endpoints.rpc_url}")
     screen.print(f"database  {endpoints.database}")
-    screen.print(f"operator token in {token_file}", soft_wrap=True)
+    screen.print(f"operator token in {token_file}" if is_drawn else "operator token as set", soft_wrap=True)
     if owner is not None:
+        shown_token = f"$(cat {token_file})" if is_drawn else "$GRIDTOKENX_API__OPERATOR_TOKEN"
         screen.print(
-            f'try: curl -H "Authorization: Bearer $(cat {token_file})" {endpoints.api_url}/api/tokens/balance/{owner}',
+            f'try: curl -H "Authorization: Bearer {shown_token}" {endpoints.api_url}/api/tokens/balance/{owner}',
             soft_wrap=True,
         )
     screen.print("Ctrl-C stops everything.")
