@@ -5,11 +5,14 @@ survive a power cut. FULL costs one fsync a commit, and the door commits a whole
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
+from weakref import WeakSet
 
+import aiosqlite
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -53,6 +56,8 @@ class Store:
         self._engine = _sqlite_engine(parsed) if on_sqlite else _postgres_engine(parsed)
         self._file = Path(parsed.database) if on_sqlite and parsed.database else None
         self._reading = SQLITE_READING if on_sqlite else POSTGRESQL_READING
+        self._sqlite_connections: WeakSet[aiosqlite.Connection] = WeakSet()
+        event.listen(self._engine.sync_engine, "connect", self._remember)
         self._turn = asyncio.Lock()
         self._writer: asyncio.Task[object] | None = None
 
@@ -100,8 +105,17 @@ class Store:
             yield session
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, those too that a cancelled task left behind: an open transaction would lock the file."""
         await self._engine.dispose()
+        for connection in list(self._sqlite_connections):
+            with suppress(sqlite3.Error, ValueError):  # closed already
+                await connection.close()
+
+    def _remember(self, connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        del entry
+        driver = getattr(connection, "driver_connection", None)
+        if isinstance(driver, aiosqlite.Connection):
+            self._sqlite_connections.add(driver)
 
     @asynccontextmanager
     async def _own_turn(self) -> AsyncGenerator[None]:
