@@ -1,12 +1,13 @@
-"""Defects 1, 9 and 33, further: what a check must cover, what an id may be, and how long a rotated key counts."""
+"""Defects 1, 5, 9, 19 and 33, further: checks, ids, rotated keys, accounts of another type, and a zone's window."""
 
 import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
+from programs.client.accounts import UserAccount
 from programs.client.errors import code
 from tests.support.grid import Device, Grid
-from tests.support.registry_steps import refusal, rotation
+from tests.support.registry_steps import crank, credited, refusal, rotation
 from tests.support.tampering import with_account, with_bytes, with_data
 
 DAY_S = 86_400
@@ -87,3 +88,27 @@ def test_a_rotated_key_does_not_count_for_what_came_after_it():
 
     assert refused_reading(grid, device, measured_at=grid.now) == code("oracle", "WrongKey")
     assert grid.meter_account(device).reading_count == 0
+
+
+def test_an_account_of_another_type_is_no_meter_though_it_is_as_long():
+    grid = Grid.initialised()
+    device = grid.meter()
+    credited(grid, device, 100)
+    genuine = crank(grid, device)
+    place = [meta.pubkey for meta in genuine.accounts].index(device.accounts.meter)
+    disguised = Keypair().pubkey()
+    grid.chain.write(disguised, UserAccount.tag + (grid.chain.data(device.accounts.meter) or b"")[8:], grid.at.registry.id)
+
+    assert grid.refused(with_account(genuine, place, disguised)) == refusal("WrongAccountType")
+    assert grid.supply() == 0
+
+
+def test_what_a_zone_minted_in_its_window_counts_against_its_cap():
+    grid = Grid.initialised(mint_cap_wh=150)
+    device = grid.meter()
+    grid.submit(device.reading(1, 100, measured_at=device.base_measured_at + 900))
+    grid.submit(device.reading(2, 200, measured_at=device.base_measured_at + 1_800))
+    credited(grid, device, 300, sequence=3)
+
+    assert grid.refused(crank(grid, device)) == refusal("ZoneCapReached")
+    assert grid.supply() == 150 * 1_000_000
