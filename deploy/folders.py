@@ -1,5 +1,6 @@
-"""Folders that must be there before anything starts."""
+"""Folders and files that must be there before anything starts."""
 
+import os
 from pathlib import Path
 
 from core.domain.errors import InvalidInput
@@ -18,3 +19,18 @@ def ready_folder(path: Path, setting: str) -> None:
         trial.unlink(missing_ok=True)
     except OSError as problem:
         raise InvalidInput(f"{path} cannot be written ({problem.strerror}); set {setting} to a folder that can") from problem
+
+
+def require_writable_file(path: Path, option: str) -> None:
+    """See that a file can be written later; one that was not there is not there afterwards.
+
+    Raises:
+        InvalidInput: it cannot be written; the sentence names the option.
+    """
+    is_new = not path.exists()
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+    except OSError as problem:
+        raise InvalidInput(f"{option}: {path} cannot be written ({problem.strerror}); name another file") from problem
+    if is_new:
+        path.unlink()

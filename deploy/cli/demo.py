@@ -16,6 +16,7 @@ from deploy.cli.shown import console, show_endpoints
 from deploy.demo.options import DemoOptions
 from deploy.demo.run import live_a_day
 from deploy.demo.summary import count, show
+from deploy.folders import require_writable_file
 from deploy.platform import Platform
 
 MAX_METERS = 5_000
@@ -38,6 +39,7 @@ def demo(  # a command line has as many options as its users need
     options = DemoOptions(
         meters=meters, hours=hours, seed=seed, faults=faults, serve=serve, report=report, through="http" if http else "mqtt"
     )
+    require_writable_file(report, "--report")
     with tempfile.TemporaryDirectory(prefix="gridtokenx-demo-") as folder:
         ok = asyncio.run(_run(_demo_settings(Path(folder), serve=serve), options))
     raise typer.Exit(0 if ok else 1)

@@ -21,6 +21,7 @@ from core.store.tables.meters import MeterRow
 from deploy.cli.session import Session, open_session, open_store
 from deploy.cli.shown import console
 from deploy.enrolment import Enrolled, Enrolment
+from deploy.folders import require_writable_file
 from devices.provisioning import (
     DeviceCredential,
     list_meters,
@@ -62,7 +63,7 @@ def import_meters(
 async def _import(file: Path, owners: Path | None, credentials: Path) -> int:
     meters = parse_import_file(file)
     signers = _owner_signers(owners)
-    _require_appendable(credentials)
+    require_writable_file(credentials, "--credentials")  # a password is told once, and one that cannot be kept is lost
     failed = 0
     async with open_session() as session:
         enrolment = Enrolment(
@@ -93,17 +94,6 @@ def _owner_signers(folder: Path | None) -> Mapping[str, Signer]:
     return {str(signer.pubkey): signer for signer in signers}
 
 
-def _require_appendable(path: Path) -> None:
-    """Before the first meter: a password is told once, and one that cannot be kept is lost."""
-    is_new = not path.exists()
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-    except OSError as problem:
-        raise InvalidInput(f"--credentials: {path} cannot be written ({problem.strerror}); name another file") from problem
-    if is_new:
-        path.unlink()
-
-
 def _keep(path: Path, credential: DeviceCredential) -> None:
     """Append a credential to a file that its owner alone can read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -130,7 +120,7 @@ def renew(
     credentials: Annotated[Path, typer.Option(help="Where the new password goes, as at the import.")] = Path("credentials.jsonl"),
 ) -> None:
     """Give a device a new broker password, for one that was lost; the old one is refused from now on."""
-    _require_appendable(credentials)
+    require_writable_file(credentials, "--credentials")
     _keep(credentials, asyncio.run(_renew(parse_meter_id(meter))))
     _CONSOLE.print(f"{meter} has a new password, in {credentials}", soft_wrap=True)
 

@@ -17,7 +17,7 @@ from core.domain.readings import AssetKind, ProofKind, StatementKind
 from core.runtime.settings import Settings, load_settings
 from deploy.cli import app as command_line
 from deploy.database import database_of, migrate
-from deploy.folders import ready_folder
+from deploy.folders import ready_folder, require_writable_file
 from deploy.listening import require_free_port, require_tls_beyond_loopback
 from deploy.platform import Platform
 from deploy.tokens import kept_secret
@@ -196,3 +196,19 @@ def test_an_import_whose_passwords_cannot_be_kept_registers_nothing(tmp_path: Pa
 
     assert isinstance(result.exception, InvalidInput)
     assert "--credentials" in str(result.exception)
+
+
+def test_a_report_that_cannot_be_written_stops_the_demo_before_its_day(tmp_path: Path):
+    result = CliRunner().invoke(command_line.app, ["demo", "--report", str(tmp_path / "nowhere" / "report.json")])
+
+    assert isinstance(result.exception, InvalidInput)
+    assert "--report" in str(result.exception)
+
+
+def test_a_file_that_can_be_written_is_left_as_it_was(tmp_path: Path):
+    (tmp_path / "old").write_text("kept")
+
+    require_writable_file(tmp_path / "old", "--report")
+    require_writable_file(tmp_path / "new", "--report")
+
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("old", "kept")]
