@@ -1,0 +1,69 @@
+"""`gridtokenx broker …`: a real broker, told what the platform knows."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from broker.mosquitto import Login, MosquittoPlan, write
+from broker.passwords import SALT_BYTES, hash_password
+from core.domain.errors import InvalidInput
+from core.domain.identity import parse_fleet
+from core.runtime.settings import Settings, load_settings
+from core.store import meters as meter_rows
+from core.store.tables.meters import BrokerCredentialRow
+from deploy.cli.session import open_store
+from deploy.cli.shown import console
+from deploy.folders import ready_folder
+
+app = typer.Typer(help="A real broker: its configuration, made from the devices' credentials.", no_args_is_help=True)
+_CONSOLE = console()
+
+
+@app.callback()
+def broker() -> None:
+    """Keep the group a group while it has one command."""
+
+
+@app.command("mosquitto")
+def mosquitto(
+    folder: Annotated[Path, typer.Argument(help="Where the files go, and where Mosquitto keeps its sessions.")],
+    host: Annotated[str, typer.Option(help="Listening address; beyond loopback a certificate is needed.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Listening port.")] = 1883,
+    certificate: Annotated[Path | None, typer.Option(help="Server certificate in PEM, for TLS.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The certificate's key.")] = None,
+) -> None:
+    """Write Mosquitto's configuration, passwords and access list; repeat it after each import, and send Mosquitto SIGHUP."""
+    settings = load_settings()
+    bridge = _bridge_login(settings)
+    ready_folder(folder, "FOLDER")
+    plan = MosquittoPlan(
+        directory=folder.resolve(),
+        host=host,
+        port=port,
+        fleets=(parse_fleet(settings.fleet),),
+        bridge=bridge,
+        devices=tuple(Login(row.username, row.password_hash) for row in asyncio.run(_credentials(settings))),
+        certificate=None if certificate is None else certificate.resolve(),
+        key=None if key is None else key.resolve(),
+    )
+    config = write(plan)
+    scheme = "mqtt" if certificate is None else "mqtts"
+    _CONSOLE.print(f"{len(plan.devices)} devices and the bridge may connect; as the owner of the folder start", soft_wrap=True)
+    _CONSOLE.print(f"  mosquitto -c {config}", soft_wrap=True)
+    _CONSOLE.print(f"and the platform with GRIDTOKENX_MQTT__URL={scheme}://{host}:{port}", soft_wrap=True)
+
+
+def _bridge_login(settings: Settings) -> Login:
+    password = settings.mqtt.password
+    if password is None or not password.get_secret_value():
+        raise InvalidInput("set GRIDTOKENX_MQTT__PASSWORD, here and for `gridtokenx up`: the bridge connects with it")
+    return Login(settings.mqtt.username, hash_password(password.get_secret_value(), secrets.token_bytes(SALT_BYTES)))
+
+
+async def _credentials(settings: Settings) -> Sequence[BrokerCredentialRow]:
+    async with open_store(settings) as store, store.read() as rows:
+        return await meter_rows.all_credentials(rows)
