@@ -7,7 +7,7 @@ from solders.pubkey import Pubkey
 from programs.client.accounts import UserAccount
 from programs.client.errors import code
 from tests.support.grid import Device, Grid
-from tests.support.registry_steps import crank, credited, refusal, rotation
+from tests.support.registry_steps import crank, credited, own_settlement, refusal, rotation
 from tests.support.tampering import with_account, with_bytes, with_data
 
 DAY_S = 86_400
@@ -112,3 +112,14 @@ def test_what_a_zone_minted_in_its_window_counts_against_its_cap():
 
     assert grid.refused(crank(grid, device)) == refusal("ZoneCapReached")
     assert grid.supply() == 150 * 1_000_000
+
+
+def test_an_owner_who_owes_and_holds_tokens_does_not_mint_and_burns_none_by_it():
+    grid = Grid.initialised()
+    device = grid.meter()
+    grid.submit(device.reading(1, 1_000, measured_at=device.base_measured_at + 900))
+    credited(grid, device, 1_000, 400, sequence=2)
+
+    assert grid.refused(own_settlement(grid, device), device.owner) == refusal("InsufficientBalance")
+    assert grid.supply() == 1_000 * 1_000_000
+    assert grid.meter_account(device).ledger.owed_wh == 400
