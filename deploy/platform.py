@@ -27,7 +27,7 @@ from deploy.database import database_of, migrate
 from deploy.folders import ready_folder
 from deploy.http import HttpFace
 from deploy.keys import KeyFolder
-from deploy.listening import require_free_port, require_tls_beyond_loopback
+from deploy.listening import is_loopback, require_free_port, require_tls_beyond_loopback
 from deploy.logins import stored_logins
 from deploy.tokens import kept_secret
 from devices.acceptance.profiles import profile_named
@@ -115,6 +115,11 @@ class Platform:
         else:
             require_tls_beyond_loopback("GRIDTOKENX_CHAIN__RPC_URL", settings.chain.rpc_url, plain="http")
         require_free_port("GRIDTOKENX_API__PORT", settings.api.host, settings.api.port)
+        if not is_loopback(settings.api.host) and not settings.api.tls_in_front:
+            raise InvalidInput(
+                f"setting GRIDTOKENX_API__HOST: plain HTTP on {settings.api.host} is refused; listen on 127.0.0.1,"
+                " or put TLS in front and set GRIDTOKENX_API__TLS_IN_FRONT=true"
+            )
         _require_readable_ca(settings.mqtt.ca_file)
         token = settings.api.operator_token
         if token is not None and not token.get_secret_value().strip():

@@ -43,6 +43,8 @@ class AuditReport:
 
     terms: dict[str, int] = field(default_factory=dict[str, int])
     failures: list[str] = field(default_factory=list[str])
+    gaps: dict[str, int] = field(default_factory=dict[str, int])
+    """By how much each failed comparison is off: what is really wrong is off by the same in every look."""
 
     @property
     def ok(self) -> bool:
@@ -56,12 +58,21 @@ class AuditReport:
     def require(self, *, equal: tuple[int, int], otherwise: str) -> None:
         """Two numbers are the same."""
         if equal[0] != equal[1]:
-            self.failures.append(f"{otherwise}: {equal[0]} differs from {equal[1]}")
+            self._fail(f"{otherwise}: {equal[0]} differs from {equal[1]}", otherwise, equal[0] - equal[1])
 
     def require_not_negative(self, amount: int, otherwise: str) -> None:
         """A number is zero or more."""
         if amount < 0:
-            self.failures.append(f"{otherwise}: {amount}")
+            self._fail(f"{otherwise}: {amount}", otherwise, amount)
+
+    def keep_failures_of(self, other: "AuditReport") -> None:
+        """Forget the failures that another look did not find, or found off by another amount: readings were on their way."""
+        moving = {what for what, gap in self.gaps.items() if other.gaps.get(what) != gap}
+        self.failures = [failure for failure in self.failures if not any(failure.startswith(f"{what}: ") for what in moving)]
+
+    def _fail(self, sentence: str, what: str, gap: int) -> None:
+        self.failures.append(sentence)
+        self.gaps[what] = gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +111,13 @@ async def run(
     Raises:
         Unavailable: node or database are away.
     """
-    report = AuditReport()
-    for look in range(looks):
-        report = examine(await _read(store, chain, at or addresses_of()), truth)
-        if report.ok or look == looks - 1:
+    report = examine(await _read(store, chain, at or addresses_of()), truth)
+    for _ in range(looks - 1):
+        if report.ok:
             break
         await asyncio.sleep(BETWEEN_LOOKS_S)
+        before, report = report, examine(await _read(store, chain, at or addresses_of()), truth)
+        report.keep_failures_of(before)
     return report
 
 

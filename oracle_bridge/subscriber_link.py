@@ -346,9 +346,10 @@ class MqttLink:
         if client is not self._client:
             return
         self.epoch += 1
-        _log.info("broker_connection_ended", reason=str(reason))
-        if self._connected is not None and not self._connected.done():
+        if self._connected is not None and not self._connected.done():  # never stood: another MQTT version may be tried next
             self._connected.set_exception(ConnectionResetError())
+        else:
+            _log.info("broker_connection_ended", reason=str(reason))
         for granted in self._granted.values():
             if not granted.done():
                 granted.set_exception(Unavailable("the connection to the broker was lost"))

@@ -6,13 +6,19 @@ Names are `GRIDTOKENX_<GROUP>__<FIELD>`. A malformed value stops the start with 
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.domain.errors import InvalidInput
 
 
-class MqttSettings(BaseModel):
+class _Group(BaseModel):
+    """A misspelled name is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MqttSettings(_Group):
     """The broker. Without a URL the embedded one is started on loopback."""
 
     url: str | None = None
@@ -29,7 +35,7 @@ class MqttSettings(BaseModel):
     """CA certificate for `mqtts://`."""
 
 
-class ChainSettings(BaseModel):
+class ChainSettings(_Group):
     """The Solana cluster. Without a URL the embedded chain is started on loopback."""
 
     rpc_url: str | None = None
@@ -46,14 +52,14 @@ class ChainSettings(BaseModel):
     """How many fee payers submit in parallel."""
 
 
-class DatabaseSettings(BaseModel):
+class DatabaseSettings(_Group):
     """The database."""
 
     url: str | None = None
     """`sqlite+aiosqlite:///file` or `postgresql+asyncpg://user:password@host/name`; unset is SQLite in the data folder."""
 
 
-class SettlementSettings(BaseModel):
+class SettlementSettings(_Group):
     """When and how much is settled (R3.2)."""
 
     mode: Literal["arrival", "polling"] = "arrival"
@@ -70,25 +76,27 @@ class SettlementSettings(BaseModel):
     """Failed settlements before manual review."""
 
 
-class ApiSettings(BaseModel):
+class ApiSettings(_Group):
     """The HTTP face."""
 
     host: str = "127.0.0.1"
-    """Listening address; anything but loopback needs TLS in front and an operator token."""
+    """Listening address; anything but loopback is refused unless TLS is in front."""
+    tls_in_front: bool = False
+    """Says that a proxy ends TLS before this process, which itself speaks plain HTTP."""
     port: int = Field(8080, ge=0, le=65535)
     """Listening port; 0 takes a free one."""
     operator_token: SecretStr | None = None
     """Bearer token for everything that is not public; unset draws one into the data folder."""
 
 
-class AcceptanceSettings(BaseModel):
+class AcceptanceSettings(_Group):
     """Which named limits apply (R2.4)."""
 
     profile: Literal["standard", "fast"] = "standard"
     """`standard`: cadence 900 s; `fast`: cadence 60 s."""
 
 
-class TokenSettings(BaseModel):
+class TokenSettings(_Group):
     """The energy token's face (R1.3)."""
 
     name: str = Field("GridTokenX Energy", min_length=1, max_length=32)

@@ -19,6 +19,7 @@ from deploy.cli.session import Session, open_chain, open_session
 from deploy.cli.shown import console
 from deploy.funds import require_funds
 from deploy.keys import KeyFolder
+from devices.provisioning import find_meter
 from programs.client import by_hand
 from programs.client.bootstrap import TokenFace, initialise
 from programs.client.by_hand import MeterPlate, MeterView
@@ -132,7 +133,7 @@ def submit_reading(
     production: Annotated[str, typer.Option(help="kWh produced since the last reading.")] = "0",
     consumption: Annotated[str, typer.Option(help="kWh consumed since the last reading.")] = "0",
 ) -> None:
-    """Sign the meter's next reading with the device's key, submit it and settle it in one transaction."""
+    """Sign the next reading of a meter made by `register-meter`, submit it and settle it in one transaction."""
     energy = wh_from_kwh(production), wh_from_kwh(consumption)
 
     async def run() -> str:
@@ -151,6 +152,15 @@ def submit_reading(
             )
 
     _CONSOLE.print(asyncio.run(run()), soft_wrap=True)
+
+
+async def _require_not_the_platforms(session: Session, meter: str) -> None:
+    """A number used up by hand would be missing in the platform's rows for ever."""
+    async with session.store.read() as rows:
+        if await find_meter(rows, meter) is not None:
+            raise InvalidInput(
+                f"{meter} is the platform's: sign its reading with `gridtokenx device sign`, and send it by MQTT or HTTP"
+            )
 
 
 @app.command("settle")

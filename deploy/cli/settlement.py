@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from core.runtime.clock import SystemClock
+from core.runtime.metrics import Metrics
 from core.runtime.settings import load_settings
 from core.store.work import Review
 from deploy.cli.session import open_session, open_store
@@ -16,6 +17,7 @@ from deploy.cli.shown import console
 from oracle_bridge import review as reviews
 from oracle_bridge.audit import AuditReport
 from oracle_bridge.audit import run as run_audit
+from oracle_bridge.indexer import Indexer
 
 app = typer.Typer(help="Settlements that failed too often and wait for an operator.", no_args_is_help=True)
 _CONSOLE = console()
@@ -66,6 +68,8 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="Print the terms 
 
 async def _audit() -> AuditReport:
     async with open_session() as session:
+        indexer = Indexer(store=session.store, chain=session.chain, at=session.addresses, clock=session.clock, metrics=Metrics())
+        await indexer.catch_up()  # no bridge may be running that has read the newest events
         return await run_audit(session.store, session.chain, at=session.addresses)
 
 

@@ -112,6 +112,9 @@ async def test_a_stranger_makes_a_meter_sends_readings_and_finds_the_tokens(term
     assert "nothing waits" in await terminal.types("settlement", "review")
     assert "known" in await terminal.types("device", "import", "my-meter/import.jsonl", "--owners", "my-meter/owners")
 
+    said = await terminal.starts("chain", "submit-reading", "MTR-001", "--device", "my-meter/device.json", "--production", "1")
+    assert "the platform's" in said
+
     await terminal.types("device", "suspend", "MTR-001", "--reason", "moved out")
     late = await signed(terminal, sequence=3, generation="21", minutes_ago=0)
     refused = await grid.http.post(READING_PATH, content=late)

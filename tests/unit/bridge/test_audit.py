@@ -136,3 +136,14 @@ def test_a_meter_without_an_account_and_a_token_without_a_mint_are_found():
     report = examine(books(accounts=[None], token=None), None)
 
     assert report.failures == ["meter M1 has no account on the chain", "the energy token is not set up on the chain"]
+
+
+def test_a_difference_that_moves_from_look_to_look_is_readings_on_their_way():
+    first = examine(books(supply_base_units=701 * WH), None)
+    moved = examine(books(supply_base_units=702 * WH), None)
+    moved.keep_failures_of(first)
+    assert moved.ok
+
+    stayed = examine(books(supply_base_units=701 * WH), None)
+    stayed.keep_failures_of(first)
+    assert not stayed.ok

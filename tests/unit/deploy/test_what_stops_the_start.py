@@ -212,3 +212,15 @@ def test_a_file_that_can_be_written_is_left_as_it_was(tmp_path: Path):
     require_writable_file(tmp_path / "new", "--report")
 
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("old", "kept")]
+
+
+def test_plain_http_beyond_loopback_is_refused_unless_tls_is_in_front(settings_with: Callable[..., Settings]):
+    refusal = _refusal(settings_with(GRIDTOKENX_API__HOST="0.0.0.0"))  # noqa: S104  # the address that must be refused
+
+    assert "GRIDTOKENX_API__HOST" in refusal
+    assert "GRIDTOKENX_API__TLS_IN_FRONT=true" in refusal
+
+
+def test_a_misspelled_setting_stops_the_start(settings_with: Callable[..., Settings]):
+    with pytest.raises(InvalidInput, match="GRIDTOKENX_SETTLEMENT__MOED"):
+        settings_with(GRIDTOKENX_SETTLEMENT__MOED="polling")
