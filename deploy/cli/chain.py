@@ -138,6 +138,7 @@ def submit_reading(
 
     async def run() -> str:
         async with open_session() as session:
+            await _require_not_the_platforms(session, meter)
             attesters = session.keys.authorities().attesters[:1]
             await require_funds(session.chain, attesters[0].pubkey, "attester")
             return await by_hand.submit_reading(
