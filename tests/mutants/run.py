@@ -9,6 +9,7 @@ import argparse
 import random
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -103,6 +104,7 @@ def main() -> int:
     if left_out:
         print(f"not run: program mutants (install with: {INSTALL})")
         failed += runs_in_ci()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copy is removed then too
     tree = copy_of_the_tree(ROOT, Path(tempfile.mkdtemp(prefix="mutants-")))
     killed = 0
     try:
