@@ -1,6 +1,5 @@
 """The embedded broker: what `up`, `demo` and tests run when no broker URL is given. Loopback only."""
 
-import ipaddress
 import logging
 from types import TracebackType
 from typing import Final, Self, final
@@ -9,6 +8,7 @@ from amqtt.errors import BrokerError
 
 from broker.hardened import Authenticate, BrokerCounts, BrokerLimits, HardenedBroker
 from core.domain.errors import InvalidInput, Unavailable
+from core.runtime.loopback import is_loopback
 
 _QUIET: Final = ("amqtt", "transitions")
 """Libraries that log every state change, some with payloads."""
@@ -31,7 +31,7 @@ class EmbeddedBroker:
     def __init__(
         self, authenticate: Authenticate, *, host: str = "127.0.0.1", port: int = 1883, limits: BrokerLimits | None = None
     ) -> None:
-        if not _is_loopback(host):
+        if not is_loopback(host):
             raise InvalidInput(f"the embedded broker listens on loopback only, not on {host}: set a broker URL instead")
         self._authenticate = authenticate
         self._host = host
@@ -82,12 +82,3 @@ class EmbeddedBroker:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         await self.stop()
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,21 +1,11 @@
 """Where a part may listen, and what a URL may say."""
 
 import errno
-import ipaddress
 import socket
 from urllib.parse import SplitResult, urlsplit
 
 from core.domain.errors import InvalidInput
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address stays on this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+from core.runtime.loopback import is_loopback
 
 
 def require_tls_beyond_loopback(setting: str, url: str, plain: str) -> None:

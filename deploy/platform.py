@@ -18,6 +18,7 @@ from core.domain.errors import InvalidInput
 from core.domain.identity import parse_fleet
 from core.runtime.clock import SystemClock
 from core.runtime.health import Health, HealthReport
+from core.runtime.loopback import is_loopback
 from core.runtime.metrics import Metrics
 from core.runtime.settings import Settings
 from core.runtime.supervisor import Supervisor
@@ -27,7 +28,7 @@ from deploy.database import database_of, migrate
 from deploy.folders import ready_folder
 from deploy.http import HttpFace
 from deploy.keys import KeyFolder
-from deploy.listening import is_loopback, require_free_port, require_tls_beyond_loopback
+from deploy.listening import require_free_port, require_tls_beyond_loopback
 from deploy.logins import stored_logins
 from deploy.tokens import kept_secret
 from devices.acceptance.profiles import profile_named

@@ -1,10 +1,10 @@
 import asyncio
-import ipaddress
 import logging
 import socket
 from types import TracebackType
 from typing import Self
 
+from core.runtime.loopback import is_loopback
 from programs.localnet.app import RpcApp
 from programs.localnet.chain import Chain
 from programs.localnet.config import LocalnetConfig
@@ -56,7 +56,7 @@ class Localnet:
     async def start(self) -> None:
         """Open the chain and serve it."""
         config = self._config
-        if config.host != "localhost" and not ipaddress.ip_address(config.host).is_loopback:
+        if not is_loopback(config.host):
             raise LocalnetError(f"localnet listens on loopback only, not on {config.host}: it gives lamports to everyone")
         self._sockets = bind_pair(config.host, self._port)
         try:
