@@ -107,9 +107,9 @@ macro_rules! instruction {
         $(remaining $remaining:literal)?
     }) => {
         /// See the module's parts.
-        #[allow(non_snake_case)]
+        #[allow(non_snake_case)] // an instruction's module has the name that callers see
         pub mod $name {
-            #[allow(unused_imports)]
+            #[allow(unused_imports)] // an instruction without arguments uses none
             use super::*;
 
             record! { $(#[doc = $doc])* Args { $($(#[doc = $adoc])* $arg: $aty),* } }
