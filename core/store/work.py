@@ -1,16 +1,19 @@
 """The settlement work list: what the bridge owes each meter. Times in Unix milliseconds."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
 from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, bindparam, case, exists, func, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 from sqlmodel import and_, col, select
 
 from core.domain.readings import MeterStatus, ProofKind
 from core.domain.verdicts import Verdict
+from core.store import steps
+from core.store.steps import Step
 from core.store.tables.chain import LedgerRow
 from core.store.tables.lookup_tables import LookupTableMeterRow
 from core.store.tables.meters import MeterRow
@@ -51,7 +54,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueMeter:
-    """A meter whose newest accepted statement is to be brought on chain. Energy in Wh, time in Unix seconds."""
+    """A meter whose newest accepted statement is to be brought on chain, or one on the way to it (`core.store.steps`).
+
+    Energy in Wh, time in Unix seconds.
+    """
 
     meter_id: str
     wallet_address: str
@@ -66,10 +72,10 @@ class DueMeter:
     """Accepted in all since the base."""
     credited_consumption_wh: int
     register_generation_wh: int
-    """A register meter's own counter in the newest accepted statement."""
+    """A register meter's own counter in that statement."""
     register_consumption_wh: int
     statement: bytes
-    """The 64 signed bytes of the newest accepted statement."""
+    """The 64 signed bytes of that statement."""
     signature: str
     public_key: str
     attempts: int = 0
@@ -145,10 +151,14 @@ def _want_statement(engine_name: str) -> postgresql.Insert | sqlite.Insert:
 async def lease(session: Session, *, owner: str, now_ms: int, lease_ms: int, limit: int) -> list[DueMeter]:
     """Take due meters that no open transaction contains, oldest first; nobody else gets them until the lease ends.
 
-    Only active meters are taken: the chain credits no other.
+    Only active meters are taken: the chain credits no other. One that the chain's energy budget can't take to its newest
+    reading at once is described as it stood earlier; `record_success` makes it due again.
     """
+    reached = aliased(MeterReadingRow)
+    reached_at = func.coalesce(col(reached.reading_timestamp), col(MeterRow.base_measured_at))
     statement = (
         select(SettlementWorkRow, MeterRow, MeterReadingRow, LookupTableMeterRow)
+        .add_columns(reached_at)
         .join(MeterRow, col(MeterRow.meter_id) == col(SettlementWorkRow.meter_id))
         .join(
             MeterReadingRow,
@@ -159,33 +169,42 @@ async def lease(session: Session, *, owner: str, now_ms: int, lease_ms: int, lim
             ),
         )
         .outerjoin(LookupTableMeterRow, col(LookupTableMeterRow.meter_id) == col(SettlementWorkRow.meter_id))
+        .outerjoin(LedgerRow, col(LedgerRow.meter_id) == col(MeterRow.meter_id))
+        .outerjoin(
+            reached, and_(col(reached.meter_id) == col(MeterRow.meter_id), col(reached.sequence) == col(LedgerRow.sequence))
+        )
         .where(_free(now_ms), col(MeterRow.status) == int(MeterStatus.ACTIVE), ~_in_open_transaction())
         .order_by(col(SettlementWorkRow.due_at_ms), col(SettlementWorkRow.meter_id))
         .limit(limit)
         .with_for_update(skip_locked=True, of=SettlementWorkRow)
     )
-    found = (await session.exec(statement)).all()
+    leased = await session.exec(statement)  # pyright: ignore[reportCallIssue, reportArgumentType]  # sqlmodel types four columns
+    found: Sequence[tuple[SettlementWorkRow, MeterRow, MeterReadingRow, LookupTableMeterRow | None, int]] = leased.all()
     await session.exec(
         update(SettlementWorkRow)
-        .where(col(SettlementWorkRow.meter_id).in_([work.meter_id for work, _, _, _ in found]))
+        .where(col(SettlementWorkRow.meter_id).in_([work.meter_id for work, *_ in found]))
         .values(state=LEASED, lease_owner=owner, lease_until_ms=now_ms + lease_ms, updated_at_ms=now_ms)
     )
-    evidence = await _evidence(session, [meter.meter_id for _, meter, _, _ in found if meter.proof_kind == ProofKind.ATTESTED])
-    return [
-        _due_meter(work, meter, reading, table, tuple(evidence.get(meter.meter_id, ()))) for work, meter, reading, table in found
-    ]
+    due = [_due_meter(work, meter, reading, table) for work, meter, reading, table, _ in found]
+    lagging = {meter.meter_id: at for _, meter, _, _, at in found if steps.lags(newest_at=meter.last_measured_at, reached_at=at)}
+    short = await steps.steps_of(session, lagging)
+    due = [_at_step(meter, short[meter.meter_id]) if meter.meter_id in short else meter for meter in due]
+    evidence = await _evidence(
+        session, {meter.meter_id: meter.ordinal for meter in due if meter.proof_kind == ProofKind.ATTESTED}
+    )
+    return [replace(meter, evidence=tuple(evidence.get(meter.meter_id, ()))) for meter in due]
 
 
-async def _evidence(session: Session, meter_ids: Sequence[str]) -> dict[str, list[Evidence]]:
-    """Accepted statements beyond the entry that the ledger has reached, in the order in which they were accepted."""
-    if not meter_ids:
+async def _evidence(session: Session, ends: Mapping[str, int]) -> dict[str, list[Evidence]]:
+    """Accepted statements beyond the entry that the ledger has reached, up to each meter's end, in the order of acceptance."""
+    if not ends:
         return {}
     reached = func.coalesce(col(LedgerRow.entry_number), 0)
     statement = (
         select(MeterReadingRow)
         .outerjoin(LedgerRow, col(LedgerRow.meter_id) == col(MeterReadingRow.meter_id))
         .where(
-            col(MeterReadingRow.meter_id).in_(meter_ids),
+            col(MeterReadingRow.meter_id).in_(list(ends)),
             col(MeterReadingRow.verification_status) == Verdict.ACCEPTED.value,
             col(MeterReadingRow.ordinal) > reached,
         )
@@ -193,6 +212,8 @@ async def _evidence(session: Session, meter_ids: Sequence[str]) -> dict[str, lis
     )
     found: dict[str, list[Evidence]] = {}
     for row in (await session.exec(statement)).all():
+        if row.ordinal is None or row.ordinal > ends[row.meter_id]:
+            continue
         one = Evidence(statement=row.statement, signature=row.meter_signature, public_key=row.public_key)
         found.setdefault(row.meter_id, []).append(one)
     return found
@@ -330,7 +351,6 @@ def _due_meter(
     meter: MeterRow,
     reading: MeterReadingRow,
     table: LookupTableMeterRow | None,
-    evidence: tuple[Evidence, ...],
 ) -> DueMeter:
     return DueMeter(
         meter_id=meter.meter_id,
@@ -346,11 +366,28 @@ def _due_meter(
         credited_consumption_wh=meter.credited_consumption_wh,
         register_generation_wh=meter.last_generation_wh,
         register_consumption_wh=meter.last_consumption_wh,
-        evidence=evidence,
         statement=reading.statement,
         signature=reading.meter_signature,
         public_key=reading.public_key,
         attempts=work.attempts,
         alone=work.last_error is not None and work.last_error.startswith(REFUSED_MARK),
         lookup_table=None if table is None else table.address,
+    )
+
+
+def _at_step(due: DueMeter, step: Step) -> DueMeter:
+    """The meter as it stood when it had accepted no more than the step."""
+    reading = step.reading
+    return replace(
+        due,
+        sequence=reading.sequence,
+        ordinal=step.ordinal,
+        measured_at=reading.reading_timestamp,
+        credited_generation_wh=due.credited_generation_wh - step.later_generation_wh,
+        credited_consumption_wh=due.credited_consumption_wh - step.later_consumption_wh,
+        register_generation_wh=reading.stated_generation_wh,
+        register_consumption_wh=reading.stated_consumption_wh,
+        statement=reading.statement,
+        signature=reading.meter_signature,
+        public_key=reading.public_key,
     )
