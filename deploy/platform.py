@@ -16,6 +16,7 @@ from broker.passwords import password_matches
 from core.domain.clock import Clock
 from core.domain.errors import InvalidInput
 from core.domain.identity import parse_fleet
+from core.domain.network import network_bytes
 from core.runtime.clock import SystemClock
 from core.runtime.health import Health, HealthReport
 from core.runtime.loopback import is_loopback
@@ -33,7 +34,6 @@ from deploy.logins import stored_logins
 from deploy.tokens import kept_secret
 from devices.acceptance.profiles import profile_named
 from devices.intake import Intake, SignatureVerifier
-from devices.network import network_bytes
 from oracle_bridge.ingest_door import IntakeDoor
 from oracle_bridge.service import Bridge, BridgeSigners
 from oracle_bridge.subscriber import Subscriber

@@ -5,8 +5,8 @@ from typing import Final
 
 from core.domain.errors import InvalidInput
 from core.domain.identity import meter_id_bytes, meter_id_from_bytes
+from core.domain.network import NETWORK_SIZE
 from core.domain.readings import Statement, StatementKind
-from devices.network import NETWORK_SIZE
 
 STATEMENT_SIZE: Final = 64
 MAX_U64: Final = 2**64 - 1

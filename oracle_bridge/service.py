@@ -7,6 +7,7 @@ from typing import Final
 
 from core.domain.clock import Clock
 from core.domain.errors import Conflict, DomainError, InvalidInput, NotFound, Unavailable
+from core.domain.network import network_bytes
 from core.runtime.health import Health, HealthReport
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
@@ -28,7 +29,6 @@ from oracle_bridge.settlement_loop import SettlementLoop
 from oracle_bridge.submitter import Submitter
 from programs.client.accounts import OracleConfig, RegistryConfig
 from programs.client.addresses import addresses_of
-from programs.client.conventions import network_bytes
 from programs.client.ids import ProgramIds
 from programs.client.rpc import ChainClient, RpcRefused
 from programs.client.signer import Signer

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from core.domain.clock import Clock
 from core.domain.errors import Unavailable
 from core.domain.identity import Fleet, parse_fleet
+from core.domain.network import network_bytes
 from core.runtime.clock import SystemClock
 from core.runtime.settings import Settings, load_settings
 from core.store import Store
 from deploy.chain import require_initialised
 from deploy.database import database_of, migrate
 from deploy.keys import KeyFolder
-from devices.network import network_bytes
 from programs.client.addresses import Addresses, addresses_of
 from programs.client.ids import PROGRAM_IDS
 from programs.client.rpc import ChainClient

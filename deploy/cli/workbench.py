@@ -12,16 +12,15 @@ from solders.keypair import Keypair
 
 from core.domain.errors import InvalidInput
 from core.domain.identity import parse_meter_id
+from core.domain.network import network_bytes
 from core.domain.readings import AssetKind, ProofKind, Statement, StatementKind
 from core.domain.units import wh_from_kwh
 from core.runtime.clock import SystemClock
 from core.runtime.settings import load_settings
 from deploy.cli.session import open_chain
-from devices.binding import bind_message
 from devices.envelope import encode_binary, encode_json
-from devices.keys import DeviceKey, signature_text
-from devices.network import network_bytes
-from devices.provisioning import MeterImport
+from devices.keys import DeviceKey
+from devices.provisioning import MeterImport, bound_by_device
 from devices.provisioning.import_file import to_json_line
 from devices.statement import encode_statement
 from programs.client.ids import PROGRAM_IDS
@@ -53,35 +52,24 @@ def new_device(
     write_keypair(folder / "owners" / "owner.json", owner)
     now = SystemClock().now()
     measured_at = now - now % CADENCE_S - hours_ago * HOUR_S
-    message = bind_message(
-        network=network,
+    statement_kind = StatementKind[kind.upper()]
+    unsigned = MeterImport(
         meter_id=meter_id,
-        owner=bytes(owner.pubkey()),
-        sequence=0,
-        measured_at=measured_at,
+        legacy_id=None,
+        owner=str(owner.pubkey()),
+        asset_kind=AssetKind[asset.upper()],
+        statement_kind=statement_kind,
+        proof_kind=ProofKind.DEVICE if statement_kind is StatementKind.REGISTER else ProofKind.ATTESTED,
+        zone=1,
+        rated_power_out_w=power_out_w,
+        rated_power_in_w=power_in_w,
+        public_key=str(device.pubkey()),
+        base_sequence=0,
+        base_measured_at=measured_at,
         base_generation_wh=0,
         base_consumption_wh=0,
     )
-    statement_kind = StatementKind[kind.upper()]
-    line = to_json_line(
-        MeterImport(
-            meter_id=meter_id,
-            legacy_id=None,
-            owner=str(owner.pubkey()),
-            asset_kind=AssetKind[asset.upper()],
-            statement_kind=statement_kind,
-            proof_kind=ProofKind.DEVICE if statement_kind is StatementKind.REGISTER else ProofKind.ATTESTED,
-            zone=1,
-            rated_power_out_w=power_out_w,
-            rated_power_in_w=power_in_w,
-            public_key=str(device.pubkey()),
-            base_sequence=0,
-            base_measured_at=measured_at,
-            base_generation_wh=0,
-            base_consumption_wh=0,
-            binding_signature=signature_text(bytes(device.sign_message(message))),
-        )
-    )
+    line = to_json_line(bound_by_device(unsigned, lambda message: bytes(device.sign_message(message)), network=network))
     (folder / "import.jsonl").write_text(line + "\n")
     typer.echo(f"owner   {owner.pubkey()}\ndevice  {device.pubkey()}\nimport  {folder / 'import.jsonl'}")
 

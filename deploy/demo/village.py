@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from solders.keypair import Keypair
 
 from core.domain.readings import ProofKind, StatementKind
-from devices.binding import bind_message
-from devices.keys import signature_text
-from devices.provisioning import MeterImport
+from devices.provisioning import MeterImport, bound_by_device
 from firmware_sim.fleet import MeterSpec
 from programs.client.signer import KeypairSigner, Signer
 
@@ -42,16 +40,7 @@ def draw_village(specs: Sequence[MeterSpec], *, network: bytes, seed: int) -> Vi
 
 
 def _bound(spec: MeterSpec, owner: Keypair, network: bytes) -> MeterImport:
-    message = bind_message(
-        network=network,
-        meter_id=spec.meter_id,
-        owner=bytes(owner.pubkey()),
-        sequence=spec.base.sequence,
-        measured_at=spec.base.measured_at,
-        base_generation_wh=spec.base.generation_wh,
-        base_consumption_wh=spec.base.consumption_wh,
-    )
-    return MeterImport(
+    unsigned = MeterImport(
         meter_id=spec.meter_id,
         legacy_id=None,
         owner=str(owner.pubkey()),
@@ -66,5 +55,5 @@ def _bound(spec: MeterSpec, owner: Keypair, network: bytes) -> MeterImport:
         base_measured_at=spec.base.measured_at,
         base_generation_wh=spec.base.generation_wh,
         base_consumption_wh=spec.base.consumption_wh,
-        binding_signature=signature_text(spec.key.sign(message)),
     )
+    return bound_by_device(unsigned, spec.key.sign, network=network)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from core.domain.identity import MeterId
 from core.domain.readings import AssetKind, ProofKind, StatementKind
 from devices.binding import bind_message
-from devices.keys import parse_key, parse_signature, signature_is_valid
+from devices.keys import parse_key, parse_signature, signature_is_valid, signature_text
 
 _LEGACY_DOMAIN: Final = b"gridtokenx-legacy-id"
 
@@ -34,8 +35,8 @@ class MeterImport(msgspec.Struct, frozen=True, kw_only=True):
     base_measured_at: int
     base_generation_wh: int
     base_consumption_wh: int
-    binding_signature: str
-    """The device's signature over its binding, base58."""
+    binding_signature: str = ""
+    """The device's signature over its binding, base58; empty until it has signed."""
 
 
 def generated_meter_id(legacy_id: str) -> MeterId:
@@ -55,6 +56,12 @@ def binding_message_of(meter: MeterImport, *, network: bytes) -> bytes:
         base_generation_wh=meter.base_generation_wh,
         base_consumption_wh=meter.base_consumption_wh,
     )
+
+
+def bound_by_device(meter: MeterImport, sign: Callable[[bytes], bytes], *, network: bytes) -> MeterImport:
+    """The same row with its device's signature under the binding; `sign` is the device's."""
+    signature = sign(binding_message_of(meter, network=network))
+    return msgspec.structs.replace(meter, binding_signature=signature_text(signature))
 
 
 def binding_is_signed(meter: MeterImport, *, network: bytes) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from solders.pubkey import Pubkey
 
 from core.domain.errors import Conflict, NotFound, Unavailable
+from core.domain.network import network_bytes
 from programs.client.accounts import EnergyTokenConfig, OracleConfig, RegistryConfig
 from programs.client.addresses import Addresses, addresses_of
 from programs.client.confirmation import send_confirmed
-from programs.client.conventions import network_bytes
 from programs.client.ids import PROGRAM_IDS, ProgramIds
 from programs.client.instructions import energy_token, oracle, registry
 from programs.client.instructions.registry.settings import CorrectionLimits

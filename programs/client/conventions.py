@@ -9,8 +9,3 @@ EVENT_TAG = bytes.fromhex("e445a52e51cb9a1d")
 def discriminator(namespace: str, name: str) -> bytes:
     """First 8 bytes of SHA-256(`namespace:name`); namespaces are `global` (instructions), `account` and `event`."""
     return sha256(f"{namespace}:{name}".encode()).digest()[:8]
-
-
-def network_bytes(genesis_hash: bytes, registry: bytes) -> bytes:
-    """The 8 bytes that name one deployment in every signed statement."""
-    return sha256(b"gridtokenx-network" + genesis_hash + registry).digest()[:8]

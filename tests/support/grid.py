@@ -9,9 +9,9 @@ from solders.instruction import Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
+from core.domain.network import network_bytes
 from programs.client.accounts import MeterAccount, UserAccount, ZoneAccount
 from programs.client.addresses import addresses_of
-from programs.client.conventions import network_bytes
 from programs.client.enrolment import MeterEnrolment, register_meter_instructions
 from programs.client.events import ChainEvent, decode_transaction_events
 from programs.client.instructions import energy_token, oracle, registry, token2022

@@ -13,6 +13,7 @@ from solders.signature import Signature
 
 from broker.passwords import hash_password
 from core.domain.identity import Fleet
+from core.domain.network import network_bytes
 from core.domain.readings import ProofKind, StatementKind
 from core.runtime.clock import SystemClock
 from core.runtime.health import Health
@@ -27,7 +28,6 @@ from devices.provisioning import MeterImport, record_bound_meter
 from oracle_bridge.service import Bridge, BridgeSigners
 from programs.client import enrolment
 from programs.client.bootstrap import Rules, ensure_balance, initialise
-from programs.client.conventions import network_bytes
 from programs.client.enrolment import MeterEnrolment
 from programs.client.signer import KeypairSigner
 from programs.client.subscribe import Subscriptions

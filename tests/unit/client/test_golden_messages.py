@@ -5,7 +5,7 @@ from pathlib import Path
 
 from solders.pubkey import Pubkey
 
-from programs.client.conventions import network_bytes
+from core.domain.network import network_bytes
 from programs.client.messages import BINDING_MAGIC, INTERVAL_MAGIC, REGISTER_MAGIC, Binding, Statement
 
 VECTORS = Path(__file__).parents[2] / "vectors"

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from core.domain.identity import MeterId, parse_meter_id
+from core.domain.network import network_bytes
 from core.domain.readings import Statement, StatementKind
 from devices.binding import bind_message, claim_id, provision_message
 from devices.envelope import decode_reading, encode_binary, encode_json
 from devices.frame import verify
 from devices.keys import DeviceKey, parse_key, parse_signature, signature_is_valid, signature_text
-from devices.network import network_bytes
 from devices.statement import decode_statement, encode_statement
 
 VECTORS = Path(__file__).parents[2] / "vectors"

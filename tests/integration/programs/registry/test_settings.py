@@ -2,8 +2,8 @@
 
 from solders.keypair import Keypair
 
+from core.domain.network import network_bytes
 from programs.client.accounts import RegistryConfig
-from programs.client.conventions import network_bytes
 from programs.client.instructions import registry
 from programs.client.instructions.registry.settings import CorrectionLimits
 from tests.support.grid import GENESIS, LIMITS, Grid
