@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.prepared_fleet import FLEET, METERS, NETWORK, NOW, READINGS, Signed, draw_keys, enrol, sign_readings
 from broker import packets
 from broker.access import Bridge, Device, Identity
 from broker.embedded import EmbeddedBroker
@@ -29,8 +30,8 @@ from broker.hardened import BrokerLimits
 from broker.mailbox import MailboxLimits
 from broker.mosquitto import Login, MosquittoPlan, write
 from broker.passwords import hash_password
-from core.domain.identity import parse_fleet, parse_meter_id
-from core.domain.readings import AssetKind, ProofKind, Statement, StatementKind
+from core.domain.identity import parse_meter_id
+from core.domain.readings import Statement
 from core.runtime import logging
 from core.runtime.clock import FixedClock
 from core.runtime.metrics import Metrics
@@ -39,21 +40,12 @@ from core.store import readings as stored_readings
 from devices.acceptance import STANDARD
 from devices.envelope import encode_binary, encode_journal, encode_json
 from devices.intake import Intake, SignatureVerifier
-from devices.keys import DeviceKey, key_text, signature_is_valid, signature_text
-from devices.provisioning import MeterImport, record_bound_meter
+from devices.keys import DeviceKey, signature_is_valid
 from devices.statement import encode_statement
 from devices.topics import Channel, meter_topic
 from oracle_bridge.ingest_door import IntakeDoor
 from oracle_bridge.subscriber import Subscriber
 
-NETWORK: Final = b"benchnet"
-FLEET: Final = parse_fleet("bench")
-BASE_AT: Final = 1_700_000_100
-CADENCE_S: Final = 900
-METERS: Final = 64
-READINGS: Final = 256
-"""Of each meter."""
-NOW: Final = BASE_AT + (READINGS + 1) * CADENCE_S
 BRIDGE: Final = ("oracle-bridge", "bench-bridge-password")
 DEVICE_PASSWORD: Final = "bench-device-password"  # noqa: S105  # a benchmark's broker lives for seconds
 MAILBOX: Final = MailboxLimits(window=2_048, messages=100_000, bytes=1_000_000_000)
@@ -66,7 +58,6 @@ LIMITS: Final = {
 }
 """What stands in the way of the raw rate."""
 
-Signed = tuple[Statement, bytes, DeviceKey]
 Message = tuple[str, bytes]
 """Topic and payload."""
 
@@ -94,8 +85,8 @@ def main() -> None:
 
 async def measure(*, profiled: bool = False) -> dict[str, object]:
     """Rates per second and ratios to the raw one, for each broker and kind of message."""
-    keys = {f"B-{number:04}": DeviceKey(number.to_bytes(32, "big")) for number in range(1, METERS + 1)}
-    signed = _sign(keys)
+    keys = draw_keys()
+    signed = sign_readings(keys)
     raw = _raw_checks_per_s(signed)
     figures: dict[str, object] = {"readings": len(signed), "raw_single_thread_per_s": round(raw)}
     for broker_name, start in _brokers().items():
@@ -108,24 +99,6 @@ async def measure(*, profiled: bool = False) -> dict[str, object]:
     figures["cores"] = os.cpu_count()
     figures["limits"] = LIMITS
     return figures
-
-
-def _sign(keys: dict[str, DeviceKey]) -> list[Signed]:
-    """Every meter's readings in order of time, meters side by side, as a fleet sends them."""
-    signed: list[Signed] = []
-    for sequence in range(1, READINGS + 1):
-        for meter_id, key in keys.items():
-            statement = Statement(
-                kind=StatementKind.REGISTER,
-                network=NETWORK,
-                meter_id=parse_meter_id(meter_id),
-                sequence=sequence,
-                measured_at=BASE_AT + sequence * CADENCE_S,
-                generation_wh=sequence * 250,
-                consumption_wh=sequence * 40,
-            )
-            signed.append((statement, key.sign(encode_statement(statement)), key))
-    return signed
 
 
 def _raw_checks_per_s(signed: Sequence[Signed]) -> float:
@@ -223,7 +196,7 @@ async def _drain(
     store = Store(f"sqlite+aiosqlite:///{folder / 'bench.db'}")
     await store.migrate()
     clock = FixedClock(NOW)
-    await _enrol(store, keys, clock)
+    await enrol(store, keys, clock)
     verifier = SignatureVerifier(threads=2)
     metrics = Metrics()
     intake = Intake(
@@ -315,32 +288,6 @@ def _connect(meter_id: str) -> bytes:
     texts = b"".join(packets.topic_field(text) for text in (meter_id, meter_id, DEVICE_PASSWORD))
     body = packets.topic_field("MQTT") + b"\x04\xc2\x00\x3c" + texts
     return b"\x10" + bytes((len(body),)) + body
-
-
-async def _enrol(store: Store, keys: dict[str, DeviceKey], clock: FixedClock) -> None:
-    async with store.begin() as session:
-        for meter_id, key in keys.items():
-            wallet = key_text(key.public_key)
-            meter = MeterImport(
-                meter_id=parse_meter_id(meter_id),
-                legacy_id=None,
-                owner=wallet,
-                asset_kind=AssetKind.COMMERCIAL,
-                statement_kind=StatementKind.REGISTER,
-                proof_kind=ProofKind.DEVICE,
-                zone=1,
-                rated_power_out_w=100_000,
-                rated_power_in_w=100_000,
-                public_key=wallet,
-                base_sequence=0,
-                base_measured_at=BASE_AT,
-                base_generation_wh=0,
-                base_consumption_wh=0,
-                binding_signature=signature_text(bytes(64)),
-            )
-            await record_bound_meter(
-                session, meter, fleet=FLEET, token_account=wallet, owner_verified=True, hash_password=hash_password, clock=clock
-            )
 
 
 if __name__ == "__main__":

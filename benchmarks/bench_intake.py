@@ -7,37 +7,28 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from broker.passwords import hash_password
-from core.domain.identity import Fleet, parse_meter_id
-from core.domain.readings import AssetKind, ProofKind, Statement, StatementKind
+from benchmarks.prepared_fleet import FLEET, NETWORK, NOW, Signed, draw_keys, enrol, sign_readings
+from core.domain.readings import Statement
 from core.domain.verdicts import Verdict
 from core.runtime.clock import FixedClock
 from core.store import Store
 from devices.acceptance import STANDARD
 from devices.envelope import encode_binary, encode_journal, encode_json
 from devices.intake import Intake, SignatureVerifier, Submission
-from devices.keys import DeviceKey, key_text, signature_is_valid, signature_text
-from devices.provisioning import MeterImport, record_bound_meter
+from devices.keys import DeviceKey, signature_is_valid
 from devices.statement import encode_statement
 
-NETWORK: Final = b"benchnet"
-FLEET: Final = Fleet("bench")
-BASE_AT: Final = 1_700_000_100
-CADENCE_S: Final = 900
-METERS: Final = 64
-READINGS: Final = 256
-"""Of each meter."""
 BATCH: Final = 256
 """Messages in a micro-batch of single envelopes."""
 JOURNALS_PER_BATCH: Final = 8
 
 Journey = list[list[Submission]]
-Prepared = list[tuple[Statement, bytes, DeviceKey]]
+Prepared = list[Signed]
 
 
 @dataclass(slots=True)
@@ -57,38 +48,20 @@ def main() -> None:
 
 async def measure() -> dict[str, float]:
     """Rates per second of wall clock, processor time in microseconds, and the ratios of the rates."""
-    devices = [(f"B-{number:04}", DeviceKey(number.to_bytes(32, "big"))) for number in range(1, METERS + 1)]
-    prepared = _prepare(devices)
+    keys = draw_keys()
+    prepared = sign_readings(keys)
     figures: dict[str, float] = {"readings": len(prepared)}
     for name, batches in (
         ("journal", _journals(prepared)),
         ("binary_envelope", _singles(prepared, encode_binary)),
         ("json_envelope", _singles(prepared, encode_json)),
     ):
-        cost = await _cost(devices, batches, prepared)
+        cost = await _cost(keys, batches, prepared)
         figures[f"{name}_per_s"] = cost.readings / cost.intake_s
         figures[f"{name}_processor_us"] = cost.processor_s / cost.readings * 1e6
         figures[f"{name}_raw_single_thread_per_s"] = cost.readings / cost.raw_s
         figures[f"{name}_ratio"] = cost.raw_s / cost.intake_s
     return {name: round(value, 3) for name, value in figures.items()}
-
-
-def _prepare(devices: Sequence[tuple[str, DeviceKey]]) -> Prepared:
-    """Every meter's readings in order of time, meters side by side."""
-    prepared: Prepared = []
-    for sequence in range(1, READINGS + 1):
-        for meter_id, key in devices:
-            statement = Statement(
-                kind=StatementKind.REGISTER,
-                network=NETWORK,
-                meter_id=parse_meter_id(meter_id),
-                sequence=sequence,
-                measured_at=BASE_AT + sequence * CADENCE_S,
-                generation_wh=sequence * 250,
-                consumption_wh=sequence * 40,
-            )
-            prepared.append((statement, key.sign(encode_statement(statement)), key))
-    return prepared
 
 
 def _check_raw(some: Prepared) -> float:
@@ -126,18 +99,18 @@ def _submission(meter_id: str, payload: bytes, kind: str) -> Submission:
         kind="journal" if kind == "journal" else "reading",
         fleet=FLEET,
         topic_meter_id=meter_id,
-        received_at=BASE_AT + (READINGS + 1) * CADENCE_S,
+        received_at=NOW,
     )
 
 
-async def _cost(devices: Sequence[tuple[str, DeviceKey]], batches: Journey, prepared: Prepared) -> Cost:
+async def _cost(keys: dict[str, DeviceKey], batches: Journey, prepared: Prepared) -> Cost:
     """Take all batches in, each beside as many raw checks, so that both meet the same state of the machine."""
     cost, accepted = Cost(), 0
     with tempfile.TemporaryDirectory() as folder:
         store = Store(f"sqlite+aiosqlite:///{Path(folder) / 'bench.db'}")
         await store.migrate()
-        clock = FixedClock(BASE_AT + (READINGS + 1) * CADENCE_S)
-        await _enrol(store, devices, clock)
+        clock = FixedClock(NOW)
+        await enrol(store, keys, clock)
         verifier = SignatureVerifier(threads=2)
         intake = Intake(
             store=store, clock=clock, network=NETWORK, profile=STANDARD, verifier=verifier, messages_per_minute=1_000_000
@@ -156,38 +129,6 @@ async def _cost(devices: Sequence[tuple[str, DeviceKey]], batches: Journey, prep
     if accepted != len(prepared):
         raise RuntimeError(f"{accepted} of {len(prepared)} prepared readings were accepted")
     return cost
-
-
-async def _enrol(store: Store, devices: Sequence[tuple[str, DeviceKey]], clock: FixedClock) -> None:
-    async with store.begin() as session:
-        for meter_id, key in devices:
-            wallet = key_text(key.public_key)
-            unsigned = MeterImport(
-                meter_id=parse_meter_id(meter_id),
-                legacy_id=None,
-                owner=wallet,
-                asset_kind=AssetKind.COMMERCIAL,
-                statement_kind=StatementKind.REGISTER,
-                proof_kind=ProofKind.DEVICE,
-                zone=1,
-                rated_power_out_w=100_000,
-                rated_power_in_w=100_000,
-                public_key=key_text(key.public_key),
-                base_sequence=0,
-                base_measured_at=BASE_AT,
-                base_generation_wh=0,
-                base_consumption_wh=0,
-                binding_signature=signature_text(bytes(64)),
-            )
-            await record_bound_meter(
-                session,
-                unsigned,
-                fleet=FLEET,
-                token_account=wallet,
-                owner_verified=True,
-                hash_password=hash_password,
-                clock=clock,
-            )
 
 
 if __name__ == "__main__":
