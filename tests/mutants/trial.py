@@ -3,10 +3,13 @@
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -17,8 +20,14 @@ PYTEST_FAILED: Final = 1
 """pytest's exit code when tests ran and some failed; anything else means that the run itself broke."""
 TEST_LIMIT_S: Final = 60
 RUN_LIMIT_S: Final = 300
-OPTIONS: Final = ("-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", f"--timeout={TEST_LIMIT_S}")
+BUILD_LIMIT_S: Final = 1800
+OPTIONS: Final = ("-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", "-p", "no:faker", f"--timeout={TEST_LIMIT_S}")
 ENVIRONMENT: Final = os.environ  # noqa: TID251  # handed on to the commands that this one starts, not read as settings
+
+
+RUNNING: Final[set[subprocess.Popen[str]]] = set()
+"""What the workers have started and not seen the end of."""
+STARTING: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,16 +101,58 @@ def has_toolchain() -> bool:
     return (toolchain() / "sbpf-linker").exists()
 
 
-def run_tests(tree: Path, nodes: Sequence[str], *, limit_s: int) -> Ended:
-    """Run these tests in one process."""
-    command = [sys.executable, "-m", "pytest", *OPTIONS, *(["-x"] if len(nodes) == 1 and "::" in nodes[0] else []), *nodes]
-    environment = {**ENVIRONMENT, "PYTHONPATH": str(tree)}
+def run_tests(tree: Path, nodes: Sequence[str], *, limit_s: int, workers: int = 1) -> Ended:
+    """Run these tests, in one process or in several."""
+    first = ["-x"] if len(nodes) == 1 and "::" in nodes[0] else []
+    spread = ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else ["-p", "no:xdist"]
+    ran = _execute(tree, [sys.executable, "-m", "pytest", *OPTIONS, *first, *spread, *nodes], limit_s, PYTHONPATH=str(tree))
+    lines = [line for line in ran.output.splitlines() if line.strip()]
+    return Ended(code=ran.code, bad=[line for line in lines if line.startswith(("FAILED ", "ERROR "))], output=lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    code: int
+    """-1 when it had no end in time."""
+    output: str
+
+
+def _execute(tree: Path, command: Sequence[str], limit_s: float, **variables: str) -> _Ran:
+    """Run a command in a process group of its own, and end the whole group when its time is over."""
+    with STARTING:
+        process = subprocess.Popen(
+            command,
+            cwd=tree,
+            env={**ENVIRONMENT, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        RUNNING.add(process)
     try:
-        ran = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=limit_s)
+        output, _ = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
-        return Ended(code=-1, bad=(), output=(f"no end after {limit_s} s",))
-    lines = [line for line in (ran.stdout + ran.stderr).splitlines() if line.strip()]
-    return Ended(code=ran.returncode, bad=[line for line in lines if line.startswith(("FAILED ", "ERROR "))], output=lines)
+        _end(process)
+        return _Ran(-1, f"no end after {limit_s:.0f} s")
+    finally:
+        RUNNING.discard(process)
+    return _Ran(process.returncode, output)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def all_ended() -> Generator[None]:
+    """End what the workers started; they start nothing meanwhile."""
+    with STARTING:
+        for process in list(RUNNING):
+            _end(process)
+        yield
 
 
 def deaths(ended: Ended) -> list[str]:
@@ -145,12 +196,11 @@ def compile_programs(tree: Path) -> list[str]:
 
 def _ran(tree: Path, command: list[str]) -> list[str]:
     """Run a build without link-time optimisation, which makes the same programs smaller and takes most of the time."""
-    environment = {**ENVIRONMENT, "CARGO_PROFILE_RELEASE_LTO": "off"}
-    ran = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
-    if ran.returncode == 0:
+    ran = _execute(tree, command, BUILD_LIMIT_S, CARGO_PROFILE_RELEASE_LTO="off")
+    if ran.code == 0:
         return []
-    wrong = [line for line in ran.stderr.splitlines() if line.startswith(("error", "FAIL"))]
-    return ["does not compile:", *(wrong or ran.stderr.splitlines())[:6]]
+    lines = ran.output.splitlines()
+    return ["does not compile:", *([line for line in lines if line.startswith(("error", "FAIL"))] or lines)[:6]]
 
 
 def _judge(tree: Path, mutant: Mutant, *, others: bool) -> Verdict:
