@@ -105,7 +105,7 @@ class Subscriber:
                 connection = group.create_task(self._keep_connected(), name="subscriber-connection")
                 ingest = group.create_task(self._ingest.run(), name="subscriber-ingest")
                 await asyncio.wait({ingest})
-                await self._link.flush()
+                await self._link.leave()
                 connection.cancel()
         except ExceptionGroup as problems:
             raise problems.exceptions[0] from problems

@@ -71,6 +71,30 @@ class BufferedClient(Client):
         del self._unsent[:sent]
         return not self._unsent
 
+    @property
+    def is_unsent(self) -> bool:
+        """Whether anything waits for the socket."""
+        return self.want_write() or bool(self._unsent)
+
+    def send_goodbye(self) -> None:
+        """Send DISCONNECT (normal, without properties) and keep the socket, which paho would close at once.
+
+        Raises:
+            OSError: the connection broke.
+        """
+        self._unsent += bytes((PacketTypes.DISCONNECT << 4, 0))
+        self.send_buffered()
+
+    def discard_received(self) -> bool:
+        """Throw away what has come; False when the broker has closed its side."""
+        connection = self.socket()
+        try:
+            return connection is not None and bool(connection.recv(_RECEIVE_BYTES))
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return True
+        except OSError:
+            return False
+
     def _receive(self) -> bool:
         """One `recv`; False when there was nothing or the connection ended."""
         connection = self.socket()

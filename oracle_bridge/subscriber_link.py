@@ -208,11 +208,29 @@ class MqttLink:
         """Hand what is queued to the socket, for at most `FLUSH_TIMEOUT_S`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_TIMEOUT_S):
-                while self._client is not None and self._socket is not None and self._client.want_write():  # noqa: ASYNC110  # paho tells nobody when its queue is empty
+                while self._client is not None and self._socket is not None and self._client.is_unsent:  # noqa: ASYNC110  # paho tells nobody when its queue is empty
                     await asyncio.sleep(FLUSH_PAUSE_S)
 
+    async def leave(self) -> None:
+        """Say goodbye and wait until the broker has read all of it; the session stays there.
+
+        A socket closed while something is unread is reset, and a reset throws away the acknowledgements still on their way.
+        """
+        await self.flush()
+        client, connection, loop = self._client, self._socket, self._loop
+        if client is None or connection is None or loop is None:
+            return
+        client.is_paused = True
+        ended = asyncio.Event()
+        with suppress(OSError, TimeoutError):
+            client.send_goodbye()
+            connection.shutdown(socket.SHUT_WR)
+            loop.add_reader(connection, lambda: client.discard_received() or ended.set())
+            async with asyncio.timeout(FLUSH_TIMEOUT_S):
+                await ended.wait()
+
     def close(self) -> None:
-        """Say goodbye; the session stays on the broker."""
+        """Give the socket back; what was not said by `leave` is left unsaid."""
         if self._client is not None and self._client.socket() is not None:
             self._client.disconnect()
             self._client.loop_write()
