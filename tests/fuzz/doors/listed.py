@@ -1,0 +1,8 @@
+"""All doors, the longest runs first."""
+
+from typing import Final
+
+from tests.fuzz.door import Door
+from tests.fuzz.doors.codecs import FramesDoor
+
+DOORS: Final[tuple[type[Door], ...]] = (FramesDoor,)
