@@ -18,6 +18,7 @@ from core.domain.errors import InvalidInput
 from core.domain.identity import parse_fleet
 from core.domain.network import network_bytes
 from core.runtime.clock import SystemClock
+from core.runtime.crash_points import Reached, pass_by
 from core.runtime.health import Health, HealthReport
 from core.runtime.loopback import is_loopback
 from core.runtime.metrics import Metrics
@@ -63,13 +64,21 @@ class Platform:
         settings: which parts are embedded, and all limits.
         clock: the platform's time.
         genesis_seed: makes a new embedded chain's genesis hash reproducible; None draws it.
+        reached: told at each step; the fault harness ends the process there.
 
     Raises:
         InvalidInput: a setting is malformed or a part is missing; one sentence says what to do.
         Unavailable: a part given by URL does not answer.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, genesis_seed: bytes | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        genesis_seed: bytes | None = None,
+        reached: Reached = pass_by,
+    ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.keys = KeyFolder(path=settings.keys_dir)
@@ -77,6 +86,7 @@ class Platform:
         self.health = Health()
         self.fleet = parse_fleet(settings.fleet)
         self._genesis_seed = genesis_seed
+        self._reached = reached
         self._stack = AsyncExitStack()
 
     store: Store
@@ -143,6 +153,7 @@ class Platform:
             metrics=self.metrics,
             health=self.health,
             notices=Subscriptions(ws_url),
+            reached=self._reached,
         )
         self.intake = Intake(
             store=self.store,
@@ -153,6 +164,7 @@ class Platform:
             wake=self.bridge.wake,
             metrics=self.metrics,
             min_settlement_interval_s=self.settings.settlement.min_settlement_interval_s,
+            reached=self._reached,
         )
         mqtt_url, password = await self._open_broker()
         self.supervisor = await self._stack.enter_async_context(Supervisor())
@@ -219,6 +231,7 @@ class Platform:
             metrics=self.metrics,
             ca_file=settings.ca_file,
             shared_group=settings.shared_group,
+            reached=self._reached,
         )
         self.supervisor.run("subscriber", self.subscriber.run, stop=self.subscriber.stop)
         self.health.register("broker", self._broker_health)

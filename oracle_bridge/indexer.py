@@ -9,6 +9,7 @@ from solders.pubkey import Pubkey
 
 from core.domain.clock import Clock
 from core.domain.errors import Conflict, InvalidInput, Unavailable
+from core.runtime.crash_points import CrashPoint, Reached, pass_by
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
 from core.store import ledger_rows
@@ -78,14 +79,25 @@ class Indexer:
         at: the deployment's addresses.
         clock: the present.
         metrics: gets the slot reached.
+        reached: told at each step.
     """
 
-    def __init__(self, *, store: Store, chain: History, at: Addresses, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        chain: History,
+        at: Addresses,
+        clock: Clock,
+        metrics: Metrics,
+        reached: Reached = pass_by,
+    ) -> None:
         self._store = store
         self._chain = chain
         self._at = at
         self._clock = clock
         self._metrics = metrics
+        self._reached = reached
         self._news = asyncio.Event()
         self._looked_at_slot = 0
         self.programs: Mapping[str, Pubkey] = {
@@ -124,6 +136,8 @@ class Indexer:
         async with self._store.read() as session:
             cursors = await ledger_rows.cursors(session)
         news = await self._unread(cursors)
+        if news:
+            self._reached(CrashPoint.INDEXER_LISTED)
         written = 0
         for start in range(0, len(news), AT_ONCE):
             written += await self._write(news[start : start + AT_ONCE])
@@ -173,10 +187,12 @@ class Indexer:
         async with self._store.read() as session:
             known = await ledger_rows.known_signatures(session, [one.info.signature for one in news])
         landed = await self._fetch([one.info for one in news if one.info.signature not in known])
+        self._reached(CrashPoint.INDEXER_FETCHED)
         try:
             written = await self._write_down(landed, _cursors_after(news))
         except Conflict as problem:
             raise Unavailable("a submitter wrote the same events in this very moment: look again") from problem
+        self._reached(CrashPoint.INDEXER_COMMITTED)
         for cursor in _cursors_after(news):
             self._metrics.indexer_slot.labels(program=cursor.program).set(cursor.slot)
         return written
@@ -184,8 +200,10 @@ class Indexer:
     async def _write_down(self, landed: Sequence[Landed], cursors: Sequence[Cursor]) -> int:
         async with self._store.begin() as session:
             written = [await ledger_rows.write_down(session, one, now=self._clock.now()) for one in landed]
+            self._reached(CrashPoint.INDEXER_WRITTEN)
             for cursor in cursors:
                 await ledger_rows.set_cursor(session, cursor)
+            self._reached(CrashPoint.INDEXER_MOVED)
         return sum(written)
 
     async def _fetch(self, infos: Sequence[SignatureInfo]) -> list[Landed]:
@@ -212,6 +230,8 @@ class Indexer:
         async with self._store.begin() as session:
             await ledger_rows.set_credited(session, totals)
             await ledger_rows.mark_minted(session, now=self._clock.now())
+        if moved:
+            self._reached(CrashPoint.INDEXER_LOOKED)
         self._looked_at_slot = newest
 
     async def _credited(self, names: Sequence[str]) -> list[CreditedTotals]:

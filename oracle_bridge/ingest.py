@@ -9,6 +9,7 @@ from typing import Final, TypeVar, final
 
 from core.domain.errors import OutcomeUnknown, Unavailable
 from core.domain.identity import MeterId
+from core.runtime.crash_points import CrashPoint, Reached, pass_by
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
 from devices.receipts import ReceiptMessage
@@ -69,6 +70,7 @@ class Ingest:
         set_aside: Told when a message could be neither taken nor refused; it stays unacknowledged and must be asked for again.
         metrics: Counters.
         limits: Sizes and times.
+        reached: Told at each step.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Ingest:
         set_aside: Callable[[Arrival], None],
         metrics: Metrics,
         limits: IngestLimits,
+        reached: Reached = pass_by,
     ) -> None:
         self._take = take
         self._refuse = refuse
@@ -89,6 +92,7 @@ class Ingest:
         self._set_aside = set_aside
         self._metrics = metrics
         self._limits = limits
+        self._reached = reached
         self._waiting: deque[Arrival] = deque()
         self._bytes = 0
         self._arrived = asyncio.Event()
@@ -158,6 +162,7 @@ class Ingest:
         if not batch:
             return
         receipts: Sequence[ReceiptMessage] = ()
+        self._reached(CrashPoint.INGEST_ARRIVED)
         try:
             receipts = await self._until_available(lambda: self._take(batch))
         except Exception as problem:  # noqa: BLE001  # whatever one message provokes must not stop the others
@@ -170,7 +175,9 @@ class Ingest:
                 return
         for arrival in batch:
             self._acknowledge(arrival)
+        self._reached(CrashPoint.INGEST_ACKNOWLEDGED)
         await self._answer(receipts)
+        self._reached(CrashPoint.INGEST_ANSWERED)
 
     async def _refused(self, arrival: Arrival, problem: Exception) -> bool:
         """Record a poison message; False when even that fails, for then the fault may be ours and nothing may be lost."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.domain.clock import Clock
+from core.runtime.crash_points import CrashPoint, Reached, pass_by
 from core.runtime.settings import SettlementSettings
 from core.store import outbox as rows
 from core.store import work
@@ -50,6 +51,7 @@ class Outbox:
         clock: the present.
         owner: this bridge's name; rows carry it.
         limits: what one transaction may take up.
+        reached: told at each step.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Outbox:
         clock: Clock,
         owner: str,
         limits: Limits = LIMITS,
+        reached: Reached = pass_by,
     ) -> None:
         self._store = store
         self._composer = composer
@@ -68,6 +71,7 @@ class Outbox:
         self._clock = clock
         self._owner = owner
         self._limits = limits
+        self._reached = reached
         self._turn = 0
 
     async def draft_due(self, room: int) -> list[Drafted]:
@@ -88,7 +92,10 @@ class Outbox:
             untried = [meter.meter_id for late in plans[room:] for meter in late.meters]
             if untried:
                 await work.give_back(session, untried, due_at_ms=now_ms, now_ms=now_ms)
-            return [await self._draft(session, ready, now_ms) for ready in plans[:room]]
+            drafted = [await self._draft(session, ready, now_ms) for ready in plans[:room]]
+            if drafted:
+                self._reached(CrashPoint.OUTBOX_DRAFTING)
+            return drafted
 
     async def draft_settlements(self, left: Sequence[DueMeter], room: int) -> list[Drafted]:
         """Write drafts that settle what is owed or unsettled; meters in an open transaction are left out."""
@@ -101,7 +108,7 @@ class Outbox:
     async def signed(self, batch: Sequence[SignedDraft]) -> list[SignedDraft]:
         """Keep signatures and bytes before they are sent; returns those that may be sent: nobody closed their drafts."""
         async with self._store.begin() as session:
-            return [
+            may_go = [
                 one
                 for one in batch
                 if await rows.mark_signed(
@@ -112,6 +119,8 @@ class Outbox:
                     last_valid_block_height=one.last_valid_block_height,
                 )
             ]
+            self._reached(CrashPoint.OUTBOX_SIGNING)
+            return may_go
 
     async def sent(self, numbers: Sequence[int]) -> None:
         """These rows' bytes are on their way, or may be."""
@@ -128,6 +137,7 @@ class Outbox:
             if await rows.end(session, draft.id, "refused", now_ms=now_ms, error=why):
                 names = [item.meter_id for item in draft.items]
                 await work.give_back(session, names, due_at_ms=now_ms + retry_after_ms, now_ms=now_ms)
+        self._reached(CrashPoint.OUTBOX_WITHDRAWN)
 
     async def failed(self, number: int, kind: rows.Kind, items: Sequence[Item], ending: rows.Ending, why: str) -> bool:
         """An attempt ended without effect: all its meters wait longer, or go to review.
@@ -136,18 +146,13 @@ class Outbox:
         """
         async with self._store.begin() as session:
             now_ms = self._clock.now_ms()
-            if not await rows.end(session, number, ending, now_ms=now_ms, error=why):
-                return False
-            if kind == "settle":
-                return True
-            await work.record_failure(
-                session,
-                [item.meter_id for item in items],
-                why,
-                now_ms=now_ms,
-                max_attempts=self._settings.max_attempts,
-            )
-            return True
+            ended = await rows.end(session, number, ending, now_ms=now_ms, error=why)
+            if ended and kind != "settle":
+                names = [item.meter_id for item in items]
+                await work.record_failure(session, names, why, now_ms=now_ms, max_attempts=self._settings.max_attempts)
+            self._reached(CrashPoint.OUTBOX_ENDING)
+        self._reached(CrashPoint.OUTBOX_ENDED)
+        return ended
 
     async def landed(
         self,
@@ -201,7 +206,9 @@ class Outbox:
         async with self._store.begin() as session:
             now_ms = self._clock.now_ms()
             await work.extend_lease(session, owner=self._owner, until_ms=now_ms + LEASE_MS)
-            return await rows.adopt(session, owner=self._owner, now_ms=now_ms)
+            adopted = await rows.adopt(session, owner=self._owner, now_ms=now_ms)
+        self._reached(CrashPoint.OUTBOX_KEPT)
+        return adopted
 
     async def _draft(self, session: Session, ready: Plan, now_ms: int) -> Drafted:
         self._turn += 1

@@ -8,6 +8,7 @@ from typing import Final
 from core.domain.clock import Clock
 from core.domain.errors import Conflict, DomainError, InvalidInput, NotFound, Unavailable
 from core.domain.network import network_bytes
+from core.runtime.crash_points import Reached, pass_by
 from core.runtime.health import Health, HealthReport
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
@@ -72,6 +73,7 @@ class Bridge:
         health: gets the checks `chain`, `payers` and `settlement`.
         notices: subscriptions that wake the indexer; None polls only.
         name: tells several bridges on one database apart; the same after a restart.
+        reached: told at each step of outbox and indexer.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Bridge:
         health: Health,
         notices: Notices | None = None,
         name: str = "bridge-1",
+        reached: Reached = pass_by,
     ) -> None:
         self._store = store
         self._chain = chain
@@ -98,13 +101,14 @@ class Bridge:
         self._health = health
         self._notices = notices
         self._name = name
+        self._reached = reached
         self._loop: SettlementLoop | None = None
         self._tables: LookupTables | None = None
         self._leftovers: Leftovers | None = None
         self._newcomers = asyncio.Event()
         self.latency = MintLatency(metrics)
         """From intake to confirmed transaction, in milliseconds."""
-        self.indexer = Indexer(store=store, chain=chain, at=self._at, clock=clock, metrics=metrics)
+        self.indexer = Indexer(store=store, chain=chain, at=self._at, clock=clock, metrics=metrics, reached=reached)
         """Also rebuilds all derived rows."""
 
     def wake(self, meter_ids: set[str]) -> None:
@@ -220,7 +224,14 @@ class Bridge:
             return await outbox_rows.totals(session)
 
     def _submitter(self, composer: SolanaComposer) -> Submitter:
-        outbox = Outbox(store=self._store, composer=composer, settings=self._settings, clock=self._clock, owner=self._name)
+        outbox = Outbox(
+            store=self._store,
+            composer=composer,
+            settings=self._settings,
+            clock=self._clock,
+            owner=self._name,
+            reached=self._reached,
+        )
         return Submitter(
             outbox=outbox,
             store=self._store,
@@ -230,6 +241,7 @@ class Bridge:
             clock=self._clock,
             metrics=self._metrics,
             latency=self.latency,
+            reached=self._reached,
         )
 
     async def _configs(self) -> tuple[RegistryConfig, OracleConfig]:

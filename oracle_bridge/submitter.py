@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from core.domain.clock import Clock
 from core.domain.errors import Conflict, InvalidInput, OutcomeUnknown, Unavailable
+from core.runtime.crash_points import CrashPoint, Reached, pass_by
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
 from core.store import ledger_rows
@@ -65,6 +66,7 @@ class Submitter:
         clock: the present.
         metrics: counts transactions by end.
         latency: gets the landing of every meter.
+        reached: told at each step.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Submitter:
         clock: Clock,
         metrics: Metrics,
         latency: MintLatency,
+        reached: Reached = pass_by,
     ) -> None:
         self._outbox = outbox
         self._store = store
@@ -87,6 +90,7 @@ class Submitter:
         self._clock = clock
         self._metrics = metrics
         self._latency = latency
+        self._reached = reached
         self._blockhashes = Blockhashes(chain, clock)
         self._turn = asyncio.Lock()
         self._in_hand: set[int] = set()
@@ -109,9 +113,14 @@ class Submitter:
             Unavailable: the database went away; `follow` finds what was left.
         """
         try:
-            ready = await self._outbox.signed(await self._sign(drafted))
+            self._reached(CrashPoint.OUTBOX_DRAFTED)
+            composed = await self._sign(drafted)
+            self._reached(CrashPoint.OUTBOX_COMPOSED)
+            ready = await self._outbox.signed(composed)
+            self._reached(CrashPoint.OUTBOX_SIGNED)
             sent = await _all(self._send(one) for one in ready)
             await self._outbox.sent([number for number in sent if number is not None])
+            self._reached(CrashPoint.OUTBOX_SENT)
         finally:
             self._in_hand -= {one.draft.id for one in drafted}
 
@@ -166,6 +175,7 @@ class Submitter:
         draft = one.draft
         try:
             await self._chain.send(one.signed.wire)
+            self._reached(CrashPoint.OUTBOX_TAKEN)
         except TransactionRefused as refusal:
             if await self._refused(draft, refusal):
                 return None
@@ -225,8 +235,10 @@ class Submitter:
         try:
             async with self._store.begin() as session:
                 first = [await self._land(session, landing) for landing in landings]
+                self._reached(CrashPoint.OUTBOX_LANDING)
         except Conflict:
             return 0  # the indexer wrote the same events in this very moment: look again
+        self._reached(CrashPoint.OUTBOX_LANDED)
         for landing, is_first in zip(landings, first, strict=True):
             if is_first:
                 self._tell_landing(landing.row, _sort(landing.row.items, landing.effects).reached)
@@ -276,6 +288,7 @@ class Submitter:
         """Its blockhash is dead on the finalized chain; only a final look into all of history makes that its end."""
         (status,) = await self._chain.statuses([signature], search_history=True)
         if status is None:
+            self._reached(CrashPoint.OUTBOX_FOUND_DEAD)
             await self._end(row, "expired", "expired: not on the chain when its blockhash died")
             return True
         return status.is_confirmed and await self._conclude([(row, signature, status)]) > 0
@@ -285,6 +298,7 @@ class Submitter:
             return
         try:
             await self._chain.send(row.wire, skip_preflight=True)
+            self._reached(CrashPoint.OUTBOX_RESENT)
         except (TransactionRefused, OutcomeUnknown):
             pass  # it may have landed by an earlier sending; the statuses will tell
         except Unavailable as problem:

@@ -10,6 +10,7 @@ from typing import Final
 from core.domain.clock import Clock
 from core.domain.units import MAX_WH
 from core.domain.verdicts import Reason
+from core.runtime.crash_points import CrashPoint, Reached, pass_by
 from core.runtime.metrics import Metrics
 from core.store import Session, Store, device_keys, meters, work
 from devices.acceptance import Profile, keys_that_count
@@ -58,6 +59,7 @@ class Intake:
         min_settlement_interval_s: a meter settled less than this ago waits.
         messages_per_minute: for one meter, a journal counted as one; beyond it is `rate_limited`.
         refusals_per_hour: refused contents kept in one hour; beyond it they are only counted.
+        reached: told at each step.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Intake:
         min_settlement_interval_s: int = 0,
         messages_per_minute: int = MESSAGES_PER_MINUTE,
         refusals_per_hour: int = REFUSALS_PER_HOUR,
+        reached: Reached = pass_by,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -82,6 +85,7 @@ class Intake:
         self._wake = wake
         self._metrics = metrics or Metrics()
         self._min_interval_ms = min_settlement_interval_s * 1_000
+        self._reached = reached
         self._rate = RateLimit(messages_per_minute=messages_per_minute)
         self._refusals = RefusalLog(rows_per_hour=refusals_per_hour)
 
@@ -97,6 +101,8 @@ class Intake:
         items = list(chain.from_iterable(messages))
         async with self._store.begin() as session:
             judged = await self._judge(session, items)
+            self._reached(CrashPoint.INTAKE_JUDGED)
+        self._reached(CrashPoint.INTAKE_COMMITTED)
         result = BatchResult(
             outcomes=[[outcome_of(item) for item in message] for message in messages],
             receipts=receipts_of(items, judged.judge.books, judged.gaps, judged.judge.decided),
