@@ -1,5 +1,6 @@
 """Is it alive, is it ready, what does it measure."""
 
+from dataclasses import asdict
 from typing import Any
 
 from litestar import Response, get
@@ -7,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from api.parts import ApiParts
+from core.runtime.health import is_ready
 from core.runtime.metrics import CONTENT_TYPE
 
 
@@ -18,14 +20,15 @@ def health() -> dict[str, str]:
 
 @get("/ready", tags=["operations"])
 async def ready(parts: NamedDependency[ApiParts]) -> Response[dict[str, Any]]:
-    """Tell the state of each part the platform needs; 503 when one is missing."""
+    """Tell the state of each part: `ready`, `degraded` while one that is not essential is unwell, else 503 `not ready`."""
     reports = await parts.health.report()
+    essential = is_ready(reports)
     everything = all(report.ok for report in reports.values())
     body: dict[str, Any] = {
-        "status": "ready" if everything else "not ready",
-        "parts": {name: {"ok": report.ok, "detail": report.detail} for name, report in reports.items()},
+        "status": "not ready" if not essential else "ready" if everything else "degraded",
+        "parts": {name: asdict(report) for name, report in reports.items()},
     }
-    return Response(body, status_code=HTTP_200_OK if everything else HTTP_503_SERVICE_UNAVAILABLE)
+    return Response(body, status_code=HTTP_200_OK if essential else HTTP_503_SERVICE_UNAVAILABLE)
 
 
 @get("/metrics", tags=["operations"], sync_to_thread=False)
