@@ -1,5 +1,7 @@
 """The public face: routes, guards and the problem map put together."""
 
+from collections.abc import Sequence
+
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
@@ -38,8 +40,19 @@ def build_app(parts: ApiParts, *, operator_token: str) -> Litestar:
             ops.metrics,
         ],
     )
+    return _application(parts, [public, operators])
+
+
+def build_operations_app(parts: ApiParts, *, operator_token: str) -> Litestar:
+    """The face of a process that is not the API: whether it lives, whether it is ready, what it measures."""
+    public = Router(path="/", route_handlers=[ops.health, ops.ready])
+    operators = Router(path="/", guards=[OperatorGuard(operator_token)], route_handlers=[ops.metrics])
+    return _application(parts, [public, operators])
+
+
+def _application(parts: ApiParts, routers: Sequence[Router]) -> Litestar:
     return Litestar(
-        route_handlers=[public, operators],
+        route_handlers=routers,
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
         exception_handlers={DomainError: on_domain_error, HTTPException: on_http_error, Exception: on_unexpected_error},
         request_max_body_size=MAX_BODY_BYTES,

@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, final
+from typing import Final, Literal, Self, final
 
-from api.app import build_app
+from api.app import build_app, build_operations_app
 from api.parts import ApiParts
 from broker.credentials import CredentialCheck
 from broker.embedded import EmbeddedBroker
@@ -44,6 +44,8 @@ from programs.client.rpc import ChainClient
 from programs.client.subscribe import Subscriptions
 
 VERIFIER_THREADS: Final = 2
+Part = Literal["bridge", "api"]
+"""What may run alone, so that there can be several of each on one database, broker and chain."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class Platform:
         clock: the platform's time.
         genesis_seed: makes a new embedded chain's genesis hash reproducible; None draws it.
         reached: told at each step; the fault harness ends the process there.
+        only: run this part alone, and nothing embedded; None runs all.
 
     Raises:
         InvalidInput: a setting is malformed or a part is missing; one sentence says what to do.
@@ -78,8 +81,10 @@ class Platform:
         clock: Clock | None = None,
         genesis_seed: bytes | None = None,
         reached: Reached = pass_by,
+        only: Part | None = None,
     ) -> None:
         self.settings = settings
+        self.only = only
         self.clock = clock or SystemClock()
         self.keys = KeyFolder(path=settings.keys_dir)
         self.metrics = Metrics()
@@ -117,7 +122,10 @@ class Platform:
     def _check_settings(self) -> None:
         """Refuse what cannot work before anything is started."""
         settings = self.settings
-        if settings.mqtt.url is None:
+        self._require_urls()
+        if self.only == "api":
+            pass  # it never talks to the broker
+        elif settings.mqtt.url is None:
             require_free_port("GRIDTOKENX_MQTT__EMBEDDED_PORT", "127.0.0.1", settings.mqtt.embedded_port)
         else:
             require_tls_beyond_loopback("GRIDTOKENX_MQTT__URL", settings.mqtt.url, plain="mqtt")
@@ -139,11 +147,46 @@ class Platform:
         if settings.chain.rpc_url is None:
             ready_folder(settings.keys_dir, "GRIDTOKENX_CHAIN__KEYS_DIR")
 
+    def _require_urls(self) -> None:
+        """A part that runs alone meets the others at addresses: an embedded one would be its own and nobody else's."""
+        needed = {"GRIDTOKENX_CHAIN__RPC_URL": self.settings.chain.rpc_url}
+        if self.only == "bridge":
+            needed["GRIDTOKENX_MQTT__URL"] = self.settings.mqtt.url
+        for name, url in needed.items():
+            if self.only is not None and url is None:
+                raise InvalidInput(f"set {name}: `--only {self.only}` starts no part of its own to meet the others at")
+
     async def _start(self) -> None:
         await self._open_store()
         rpc_url, ws_url = await self._open_chain()
         self.network = network_bytes(await self.chain.genesis_hash(), bytes(PROGRAM_IDS.registry))
-        self.bridge = Bridge(
+        with_bridge = self.only != "api"
+        if with_bridge:
+            self.bridge = self._new_bridge(ws_url)
+        self.intake = Intake(
+            store=self.store,
+            clock=self.clock,
+            network=self.network,
+            profile=profile_named(self.settings.acceptance.profile),
+            verifier=SignatureVerifier(threads=VERIFIER_THREADS),
+            wake=self.bridge.wake if with_bridge else None,
+            metrics=self.metrics,
+            min_settlement_interval_s=self.settings.settlement.min_settlement_interval_s,
+            reached=self._reached,
+        )
+        mqtt_url, password = await self._open_broker() if with_bridge else ("", "")
+        self.supervisor = await self._stack.enter_async_context(Supervisor())
+        if with_bridge:
+            await self.bridge.start(self.supervisor)
+            self._run_subscriber(mqtt_url, password)
+        else:
+            self.health.register("chain", self._chain_health)
+        api_url = self._run_api()
+        self.endpoints = Endpoints(rpc_url=rpc_url, mqtt_url=mqtt_url, api_url=api_url, database=self.store.engine_name)
+
+    def _new_bridge(self, ws_url: str) -> Bridge:
+        """Its user on the broker is its name on leases too: several bridges differ in both."""
+        return Bridge(
             store=self.store,
             chain=self.chain,
             ids=PROGRAM_IDS,
@@ -153,25 +196,9 @@ class Platform:
             metrics=self.metrics,
             health=self.health,
             notices=Subscriptions(ws_url),
+            name=self.settings.mqtt.username,
             reached=self._reached,
         )
-        self.intake = Intake(
-            store=self.store,
-            clock=self.clock,
-            network=self.network,
-            profile=profile_named(self.settings.acceptance.profile),
-            verifier=SignatureVerifier(threads=VERIFIER_THREADS),
-            wake=self.bridge.wake,
-            metrics=self.metrics,
-            min_settlement_interval_s=self.settings.settlement.min_settlement_interval_s,
-            reached=self._reached,
-        )
-        mqtt_url, password = await self._open_broker()
-        self.supervisor = await self._stack.enter_async_context(Supervisor())
-        await self.bridge.start(self.supervisor)
-        self._run_subscriber(mqtt_url, password)
-        api_url = self._run_api()
-        self.endpoints = Endpoints(rpc_url=rpc_url, mqtt_url=mqtt_url, api_url=api_url, database=self.store.engine_name)
 
     async def _open_store(self) -> None:
         self.store = database_of(self.settings)
@@ -184,7 +211,8 @@ class Platform:
         settings = self.settings.chain
         if settings.rpc_url is not None:
             self.chain = await self._stack.enter_async_context(ChainClient(settings.rpc_url))
-            self.authorities = self.keys.authorities()
+            if self.only != "api":  # the public process holds no keys
+                self.authorities = self.keys.authorities()
             await require_initialised(self.chain)
             rpc_url, ws_url = settings.rpc_url, websocket_url(settings.rpc_url, settings.ws_url)
         else:
@@ -252,11 +280,15 @@ class Platform:
             token_symbol=self.settings.token.symbol,
             token_name=self.settings.token.name,
         )
+        build = build_operations_app if self.only == "bridge" else build_app
         face = HttpFace(
-            build_app(parts, operator_token=self.operator_token), host=self.settings.api.host, port=self.settings.api.port
+            build(parts, operator_token=self.operator_token), host=self.settings.api.host, port=self.settings.api.port
         )
         self.supervisor.run("api", face.run, stop=face.stop)
         return face.url
+
+    async def _chain_health(self) -> HealthReport:
+        return HealthReport(ok=True, detail=f"slot {await self.chain.slot()}")
 
     async def _database_health(self) -> HealthReport:
         async with self.store.read():

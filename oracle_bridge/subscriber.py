@@ -10,6 +10,7 @@ from typing import Final, final
 from core.domain.clock import Clock
 from core.domain.errors import InvalidInput, Unavailable
 from core.domain.identity import Fleet
+from core.runtime.crash_points import Reached, pass_by
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
 from devices.receipts import ReceiptMessage
@@ -44,6 +45,7 @@ class Subscriber:
         ca_file: CA certificate for `mqtts`.
         shared_group: Group of a shared subscription, for several bridges; unset subscribes plainly.
         limits: Batches and backlog.
+        reached: Told at each step.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Subscriber:
         ca_file: Path | None = None,
         shared_group: str | None = None,
         limits: IngestLimits | None = None,
+        reached: Reached = pass_by,
     ) -> None:
         limits = limits or IngestLimits()
         address = BrokerAddress.parse(url, username=username, password=password, client_id=client_id, ca_file=ca_file)
@@ -79,6 +82,7 @@ class Subscriber:
             set_aside=self._set_aside,
             metrics=metrics,
             limits=limits,
+            reached=reached,
         )
         self._ingest.on_relief = self._link.resume
         self._ready = asyncio.Event()

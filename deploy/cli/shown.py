@@ -16,8 +16,12 @@ def show_endpoints(platform: Platform, screen: Console, *, owner: str | None = N
     endpoints = platform.endpoints
     token_file = platform.settings.data_dir / "operator-token"
     is_drawn = platform.settings.api.operator_token is None
-    screen.print(f"API       {endpoints.api_url}   (OpenAPI at /schema, state at /ready)")
-    screen.print(f"MQTT      {endpoints.mqtt_url}")
+    if platform.only == "bridge":
+        screen.print(f"state     {endpoints.api_url}/ready")
+    else:
+        screen.print(f"API       {endpoints.api_url}   (OpenAPI at /schema, state at /ready)")
+    if platform.only != "api":
+        screen.print(f"MQTT      {endpoints.mqtt_url}")
     screen.print(f"Solana    {endpoints.rpc_url}")
     screen.print(f"database  {endpoints.database}")
     screen.print(f"operator token in {token_file}" if is_drawn else "operator token as set", soft_wrap=True)
