@@ -1,6 +1,8 @@
-"""Run every benchmark, one after the other, and print a Markdown row a figure.
+"""Every benchmark by one command.
 
-`python -m benchmarks` runs all; `python -m benchmarks settlement` those that it names.
+`python -m benchmarks` runs them all, one after the other, and prints a Markdown row a figure; `python -m benchmarks settlement`
+runs those that it names. `python -m benchmarks soak …` and `python -m benchmarks swarm …` are runs of their own, with options:
+`--help` tells them.
 """
 
 import importlib.metadata
@@ -9,12 +11,17 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
-HERE = Path(__file__).parent
+from benchmarks import soak
+
+HERE: Final = Path(__file__).parent
+RUNS: Final = {"soak": soak.main}
+"""What takes options and prints as it goes."""
 
 
 def names() -> list[str]:
-    """What there is to run."""
+    """What there is to measure."""
     return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
 
 
@@ -27,11 +34,14 @@ def run(name: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Print the rows."""
+    """Print the rows, or start what was asked for."""
+    if len(sys.argv) > 1 and sys.argv[1] in RUNS:
+        RUNS[sys.argv[1]](sys.argv[2:])
+        return
     wanted = sys.argv[1:] or names()
     unknown = set(wanted) - set(names())
     if unknown:
-        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(names())}")
+        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join([*names(), *RUNS])}")
     print(f"CPython {platform.python_version()}, {platform.machine()}, pynacl {importlib.metadata.version('pynacl')}\n")
     print("| figure | goal | measured |\n|---|---|---|", flush=True)
     for name in wanted:

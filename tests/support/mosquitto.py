@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 from asyncio.subprocess import DEVNULL, Process
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -18,12 +19,23 @@ def executable() -> str | None:
     return shutil.which("mosquitto", path=f"{os.defpath}:/usr/sbin:/usr/local/sbin")
 
 
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """What a server proves its name with."""
+
+    certificate: Path
+    key: Path
+
+
 class MosquittoServer:
     """One broker process; `kill` and `start` again keep its sessions."""
 
-    def __init__(self, directory: Path, *, fleet: str, bridge: tuple[str, str], devices: dict[str, str]) -> None:
+    def __init__(
+        self, directory: Path, *, fleet: str, bridge: tuple[str, str], devices: dict[str, str], tls: ServerTls | None = None
+    ) -> None:
         self.port = _free_port()
         self._process: Process | None = None
+        self._scheme = "mqtt" if tls is None else "mqtts"
         self._config = write(
             MosquittoPlan(
                 directory=directory,
@@ -32,6 +44,8 @@ class MosquittoServer:
                 fleets=(parse_fleet(fleet),),
                 bridge=_login(*bridge),
                 devices=tuple(_login(*device) for device in devices.items()),
+                certificate=None if tls is None else tls.certificate,
+                key=None if tls is None else tls.key,
             )
         )
         if os.geteuid() == 0:
@@ -40,7 +54,12 @@ class MosquittoServer:
 
     @property
     def url(self) -> str:
-        return f"mqtt://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "Mosquitto was not started"
+        return self._process.pid
 
     async def start(self) -> None:
         program = executable()

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -27,19 +28,24 @@ def binaries() -> Path | None:
 class PostgresServer:
     """Use as `with PostgresServer() as server`; `server.new_database()` gives the URL of an empty one."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: Sequence[str] = OPTIONS) -> None:
         folder = binaries()
         if folder is None:
             raise RuntimeError("PostgreSQL is not installed")
         self._binaries = folder
         self._home = Path(tempfile.mkdtemp(prefix="gtx-pg-"))
         self.port = _free_port()
+        self._options = options
+
+    @property
+    def pid(self) -> int:
+        return int((self._home / "data" / "postmaster.pid").read_text().split()[0])
 
     def __enter__(self) -> Self:
         if os.getuid() == 0:
             shutil.chown(self._home, "postgres")
         self._run("initdb", "-D", str(self._home / "data"), "-A", "trust", "-U", "gridtokenx", "--no-sync", "-E", "UTF8")
-        settings = " ".join(f"-c {option}" for option in OPTIONS)
+        settings = " ".join(f"-c {option}" for option in self._options)
         listen = f"-p {self.port} -h 127.0.0.1 -k {self._home} {settings}"
         log = str(self._home / "log")
         self._run("pg_ctl", "-D", str(self._home / "data"), "-l", log, "-w", "-t", str(START_TIMEOUT_S), "-o", listen, "start")
