@@ -47,7 +47,7 @@ def render(plan: MosquittoPlan) -> dict[str, str]:
     """File name → content.
 
     Raises:
-        InvalidInput: a hash that Mosquitto does not read, two users of one name, or no TLS off loopback.
+        InvalidInput: a hash that Mosquitto does not read, two users of one name, half of a TLS pair, or no TLS off loopback.
     """
     return {CONFIG_FILE: _config(plan), PASSWORD_FILE: _passwords((plan.bridge, *plan.devices)), ACL_FILE: _acl(plan)}
 
@@ -91,8 +91,10 @@ def _config(plan: MosquittoPlan) -> str:
 
 
 def _tls(plan: MosquittoPlan) -> list[str]:
-    if plan.certificate is not None and plan.key is not None:
-        return [f"certfile {plan.certificate}", f"keyfile {plan.key}"]
+    if (plan.certificate is None) != (plan.key is None):
+        raise InvalidInput("TLS needs both, a certificate and its key")
+    if plan.certificate is not None:
+        return [f"certfile {plan.certificate}", f"keyfile {plan.key}", "tls_version tlsv1.2"]  # the lowest that is spoken
     if plan.host not in {"127.0.0.1", "::1", "localhost"}:
         raise InvalidInput(f"TLS is required on {plan.host}: name a certificate and its key")
     return []

@@ -4,6 +4,7 @@ paho reads a packet in four system calls and wraps each message in objects that 
 message's signature. Everything but an incoming PUBLISH of QoS 0 or 1 is left to paho.
 """
 
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.exception import MalformedPacket
 from paho.mqtt.packettypes import PacketTypes
+
+from core.domain.errors import InvalidInput
 
 _RECEIVE_BYTES: Final = 262_144
 _UNSENT_LIMIT_BYTES: Final = 1_048_576
@@ -168,6 +171,12 @@ class BufferedClient(Client):
             raise BlockingIOError
         self._unsent += buf
         return len(buf)
+
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        """As paho's, but a socket whose handshake fails is closed: a broker with a bad certificate is tried again and again."""
+        if self._ssl_context is None:
+            raise InvalidInput("TLS was asked for and not configured")
+        return self._ssl_context.wrap_socket(tcp_sock, server_hostname=self._host)
 
     def _sock_close(self) -> None:
         """Send a buffered DISCONNECT before the socket goes."""

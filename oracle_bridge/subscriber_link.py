@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -108,8 +109,8 @@ class MqttLink:
         """Connect, or connect again.
 
         Raises:
-            Unavailable: no answer, or a refusal that may pass.
-            InvalidInput: the broker refuses this user, or its certificate is not trusted.
+            Unavailable: no answer, a certificate that is not trusted (another may be installed), or a refusal that may pass.
+            InvalidInput: the broker refuses this user.
         """
         self._loop = asyncio.get_running_loop()
         client = self._client or self._new_client(MQTTProtocolVersion.MQTTv5)
@@ -251,7 +252,7 @@ class MqttLink:
         )
         client.username_pw_set(self._address.username, self._address.password)
         if self._address.tls:
-            client.tls_set(ca_certs=str(self._address.ca_file) if self._address.ca_file else None)
+            client.tls_set_context(ssl.create_default_context(cafile=self._address.ca_file))
         client.manual_ack_set(on=True)
         client.max_inflight_messages_set(MAX_UNCONFIRMED)
         client.connect_timeout = CONNECT_TIMEOUT_S
@@ -278,6 +279,8 @@ class MqttLink:
                 return await self._connected
         except TimeoutError as problem:
             raise Unavailable("the broker does not answer") from problem
+        except ssl.SSLCertVerificationError as problem:
+            raise Unavailable(f"the broker's certificate is not trusted: {problem.verify_message}") from problem
         except OSError as problem:
             raise Unavailable(f"the broker cannot be reached at {self._address.host}:{self._address.port}") from problem
 

@@ -58,6 +58,12 @@ def test_off_loopback_tls_is_required(tmp_path: Path):
     assert "certfile server.crt" in config
 
 
+@pytest.mark.parametrize("half", ["certificate", "key"])
+def test_half_of_a_tls_pair_is_no_tls_and_is_refused(tmp_path: Path, half: str):
+    with pytest.raises(InvalidInput, match="both"):
+        render(_plan(tmp_path, **{half: Path("server.pem")}))
+
+
 def test_a_meter_named_like_the_bridge_is_refused(tmp_path: Path):
     with pytest.raises(InvalidInput, match="oracle-bridge"):
         render(_plan(tmp_path, devices=(Login("oracle-bridge", HASH),)))
