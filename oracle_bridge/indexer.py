@@ -100,6 +100,8 @@ class Indexer:
         self._reached = reached
         self._news = asyncio.Event()
         self._looked_at_slot = 0
+        self.read_at: int | None = None
+        """Unix seconds at which all events there were had been read; None before the first time."""
         self.programs: Mapping[str, Pubkey] = {
             "registry": at.registry.id,
             "oracle": at.oracle.id,
@@ -133,6 +135,7 @@ class Indexer:
 
     async def catch_up(self) -> int:
         """Read all that is new; returns how many transactions were written down."""
+        begun_at = self._clock.now()
         async with self._store.read() as session:
             cursors = await ledger_rows.cursors(session)
         news = await self._unread(cursors)
@@ -142,6 +145,8 @@ class Indexer:
         for start in range(0, len(news), AT_ONCE):
             written += await self._write(news[start : start + AT_ONCE])
         await self._look_at_ledgers()
+        self.read_at = begun_at
+        self._metrics.indexer_read_timestamp_seconds.set(begun_at)
         return written
 
     async def rebuild(self) -> int:

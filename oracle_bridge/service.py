@@ -9,7 +9,7 @@ from core.domain.clock import Clock
 from core.domain.errors import Conflict, DomainError, InvalidInput, NotFound, Unavailable
 from core.domain.network import network_bytes
 from core.runtime.crash_points import Reached, pass_by
-from core.runtime.health import Health, HealthReport
+from core.runtime.health import Health, Kind
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
 from core.runtime.settings import SettlementSettings
@@ -21,6 +21,8 @@ from core.store.unit_of_work import Store
 from oracle_bridge import audit
 from oracle_bridge.audit import AuditReport
 from oracle_bridge.composer import BridgeKeys, SolanaComposer
+from oracle_bridge.condition import LOWEST_BALANCE_LAMPORTS, Condition
+from oracle_bridge.figures import FiguresLoop
 from oracle_bridge.indexer import Indexer, Notices
 from oracle_bridge.latency import MintLatency
 from oracle_bridge.leftovers import Leftovers
@@ -34,15 +36,10 @@ from programs.client.ids import ProgramIds
 from programs.client.rpc import ChainClient, RpcRefused
 from programs.client.signer import Signer
 
-LOWEST_BALANCE_LAMPORTS: Final = 10_000_000
-"""A payer with less is about to fail: 0.01 SOL pays for about a thousand transactions."""
 KEEP_EVERY_S: Final = LEASE_MS / 4_000
 TABLES_EVERY_S: Final = 30.0
 TABLES_PAUSE_S: Final = 5.0
-FIGURES_EVERY_S: Final = 15.0
 AUDIT_EVERY_S: Final = 60.0
-STUCK_AFTER_MS: Final = 300_000
-"""Due work that nobody takes for this long means that settlement stands still."""
 
 Loop = Callable[[], Awaitable[object]]
 
@@ -70,7 +67,9 @@ class Bridge:
         settings: when and how much is settled.
         clock: the present.
         metrics: the process's figures.
-        health: gets the checks `chain`, `payers` and `settlement`.
+        health: gets the checks of `Condition`.
+        shipped: the programs' bytes of this version; empty compares nothing.
+        chain_kind: whether the node is embedded or somebody's, for `/ready`.
         notices: subscriptions that wake the indexer; None polls only.
         name: tells several bridges on one database apart; the same after a restart.
         reached: told at each step of outbox and indexer.
@@ -90,6 +89,8 @@ class Bridge:
         notices: Notices | None = None,
         name: str = "bridge-1",
         reached: Reached = pass_by,
+        shipped: Mapping[str, bytes] | None = None,
+        chain_kind: Kind = "real",
     ) -> None:
         self._store = store
         self._chain = chain
@@ -110,6 +111,17 @@ class Bridge:
         """From intake to confirmed transaction, in milliseconds."""
         self.indexer = Indexer(store=store, chain=chain, at=self._at, clock=clock, metrics=metrics, reached=reached)
         """Also rebuilds all derived rows."""
+        self._chain_kind: Kind = chain_kind
+        self._condition = Condition(
+            store=store,
+            chain=chain,
+            at=self._at,
+            attesters=keys.attesters,
+            payers=keys.payers,
+            shipped=shipped or {},
+            indexer=self.indexer,
+            clock=clock,
+        )
 
     def wake(self, meter_ids: set[str]) -> None:
         """Readings of these meters were committed: intake calls this."""
@@ -149,14 +161,17 @@ class Bridge:
         )
         self._loop, self._leftovers, self._tables = loop, leftovers, tables
         await tables.ensure()
-        self._register_health()
+        self._condition.register(self._health, self._chain_kind)
+        figures = FiguresLoop(
+            store=self._store, chain=self._chain, condition=self._condition, metrics=self._metrics, clock=self._clock
+        )
         loops: list[tuple[str, Loop]] = [
             ("indexer", self.indexer.run),
             ("indexer-notices", self._listen),
-            ("bridge-figures", self._figures),
+            ("bridge-figures", figures.run),
             ("audit", self._audit),
             ("lookup-tables", lambda: self._keep_tables(tables)),
-            ("leases", lambda: _every(KEEP_EVERY_S, submitter.keep)),
+            ("leases", lambda: _every(KEEP_EVERY_S, lambda: self._keep_leases(submitter))),
             ("leftovers", leftovers.run),
             ("follower", loop.follow),
             ("settlement", loop.settle),
@@ -250,37 +265,17 @@ class Bridge:
             raise NotFound("registry or oracle are not set up on this chain: initialise the deployment first")
         return RegistryConfig.decode(registry.data), OracleConfig.decode(oracle.data)
 
-    async def _balances(self) -> dict[str, int]:
-        keys = {str(signer.pubkey): signer.pubkey for signer in (*self._keys.attesters, *self._keys.payers)}
-        amounts = await asyncio.gather(*(self._chain.balance(key) for key in keys.values()))
-        return dict(zip(keys, amounts, strict=True))
-
     async def _require_lamports(self) -> None:
-        for key, lamports in (await self._balances()).items():
+        for key in dict.fromkeys(signer.pubkey for signer in (*self._keys.attesters, *self._keys.payers)):
+            lamports = await self._chain.balance(key)
             if lamports < LOWEST_BALANCE_LAMPORTS:
                 raise InvalidInput(f"payer {key} has {lamports} lamports of at least {LOWEST_BALANCE_LAMPORTS}: fund it")
 
-    def _register_health(self) -> None:
-        self._health.register("chain", self._chain_health)
-        self._health.register("payers", self._payer_health)
-        self._health.register("settlement", self._settlement_health)
-
-    async def _chain_health(self) -> HealthReport:
-        slot = await self._chain.slot()
-        return HealthReport(ok=True, detail=f"slot {slot}")
-
-    async def _payer_health(self) -> HealthReport:
-        lowest = min((await self._balances()).values())
-        return HealthReport(ok=lowest >= LOWEST_BALANCE_LAMPORTS, detail=f"the poorest payer has {lowest} lamports")
-
-    async def _settlement_health(self) -> HealthReport:
-        """Unwell when due work is not taken; what waits for an operator is said, but is no fault of the bridge."""
-        async with self._store.read() as session:
-            states = await work.count_by_state(session)
-            due_at_ms = await work.next_due_at_ms(session)
-        late_ms = 0 if due_at_ms is None else self._clock.now_ms() - due_at_ms
-        detail = f"{states.get(work.DUE, 0)} due, {states.get(work.REVIEW, 0)} in manual review"
-        return HealthReport(ok=late_ms < STUCK_AFTER_MS, detail=detail)
+    async def _keep_leases(self, submitter: Submitter) -> None:
+        taken = await submitter.keep()
+        if taken:
+            self._metrics.lease_takeovers_total.inc(taken)
+            _log.warning("leases_taken_over", transactions=taken)
 
     async def _keep_tables(self, tables: LookupTables) -> None:
         """Without a table a meter still settles, in smaller transactions: nothing here may stop the bridge."""
@@ -305,15 +300,6 @@ class Bridge:
             await self.indexer.listen(self._notices)
         except InvalidInput as problem:
             _log.warning("no_subscriptions", why=str(problem))
-
-    async def _figures(self) -> None:
-        while True:
-            for key, lamports in (await self._balances()).items():
-                self._metrics.payer_balance_lamports.labels(payer=key).set(lamports)
-            async with self._store.read() as session:
-                states = await work.count_by_state(session)
-            self._metrics.review_pending.set(states.get(work.REVIEW, 0))
-            await asyncio.sleep(FIGURES_EVERY_S)
 
     async def _audit(self) -> None:
         while True:

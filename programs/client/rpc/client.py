@@ -47,6 +47,10 @@ class _Blockhash(msgspec.Struct, rename="camel"):
     last_valid_block_height: int
 
 
+class _Version(msgspec.Struct):
+    core: str = msgspec.field(name="solana-core")
+
+
 class ChainClient:
     """A Solana node, asked over HTTP.
 
@@ -84,6 +88,10 @@ class ChainClient:
         """The 32 bytes that name the cluster."""
         text = await self._transport.call("getGenesisHash", answer=str)
         return made(lambda: bytes(Hash.from_string(text)))
+
+    async def version(self) -> str:
+        """The node's software, in its own words."""
+        return (await self._transport.call("getVersion", answer=_Version)).core
 
     async def is_healthy(self) -> bool:
         """Whether the node answers and is not behind."""
@@ -163,6 +171,12 @@ class ChainClient:
         """An account, or `None` where there is nothing."""
         answer = await self._transport.call("getAccountInfo", str(key), self._base64_at(), answer=_InContext[RawAccount | None])
         return None if answer.value is None else made(answer.value.read)
+
+    async def account_start(self, key: Pubkey, length: int) -> bytes | None:
+        """The first `length` bytes of an account's data, or `None` where there is nothing."""
+        options = {**self._base64_at(), "dataSlice": {"offset": 0, "length": length}}
+        answer = await self._transport.call("getAccountInfo", str(key), options, answer=_InContext[RawAccount | None])
+        return None if answer.value is None else made(answer.value.read).data
 
     async def accounts(self, keys: Sequence[Pubkey]) -> list[AccountInfo | None]:
         """Accounts in the order of `keys`, asked 100 at a time (each hundred at one slot)."""

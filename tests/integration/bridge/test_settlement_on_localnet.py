@@ -124,7 +124,10 @@ async def test_the_bridge_tells_its_latency_and_health(world: Running):
         assert bridge.latency.samples == 1
         assert 0 < (bridge.latency.percentile_ms(50) or 0) < 2_000
         reports = await world.health.report()
-        assert {name: report.ok for name, report in reports.items()} == {"chain": True, "payers": True, "settlement": True}
+        parts = {"chain", "programs", "attesters", "payers", "settlement", "indexer", "clock"}
+        assert {name: (report.ok, report.detail) for name, report in reports.items() if not report.ok} == {}
+        assert reports.keys() == parts
+        assert reports["chain"].engine.startswith("solana-core ")
 
 
 async def _derived(world: Running) -> object:
