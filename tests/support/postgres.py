@@ -38,6 +38,10 @@ class PostgresServer:
         self._options = options
 
     @property
+    def data(self) -> Path:
+        return self._home / "data"
+
+    @property
     def pid(self) -> int:
         return int((self._home / "data" / "postmaster.pid").read_text().split()[0])
 
@@ -45,15 +49,22 @@ class PostgresServer:
         if os.getuid() == 0:
             shutil.chown(self._home, "postgres")
         self._run("initdb", "-D", str(self._home / "data"), "-A", "trust", "-U", "gridtokenx", "--no-sync", "-E", "UTF8")
-        settings = " ".join(f"-c {option}" for option in self._options)
-        listen = f"-p {self.port} -h 127.0.0.1 -k {self._home} {settings}"
-        log = str(self._home / "log")
-        self._run("pg_ctl", "-D", str(self._home / "data"), "-l", log, "-w", "-t", str(START_TIMEOUT_S), "-o", listen, "start")
+        self.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
-        self._run("pg_ctl", "-D", str(self._home / "data"), "-m", "immediate", "-w", "stop")
+        self.stop("immediate")
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start again after a stop or a crash, where it was."""
+        settings = " ".join(f"-c {option}" for option in self._options)
+        listen = f"-p {self.port} -h 127.0.0.1 -k {self._home} {settings}"
+        log = str(self._home / "log")
+        self._run("pg_ctl", "-D", str(self.data), "-l", log, "-w", "-t", str(START_TIMEOUT_S), "-o", listen, "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        self._run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
 
     def new_database(self) -> str:
         """Create an empty database; its SQLAlchemy URL."""
