@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from core.domain.errors import InvalidInput
+from core.domain.network import NETWORK_SIZE
+from core.domain.units import MAX_WH
 from core.domain.verdicts import Reason, Verdict, is_final
 
 MAX_RECEIPT_BYTES: Final = 4 * 1024
@@ -52,8 +54,13 @@ class HelloAnswer:
     network: bytes
 
 
+_Number = Annotated[int, msgspec.Meta(ge=0, le=MAX_WH)]
+"""What a database column and a device's own counters hold."""
+
+
 class _Result(msgspec.Struct, omit_defaults=True):
-    sequence: int
+    sequence: Annotated[int, msgspec.Meta(ge=0)]
+    """As stated: a refused statement may have named any number."""
     verdict: str
     final: bool
     reason: str | None = None
@@ -62,11 +69,11 @@ class _Result(msgspec.Struct, omit_defaults=True):
 class _Message(msgspec.Struct, omit_defaults=True):
     """Both messages of the topic; which one it is shows by its fields."""
 
-    highest: int
+    highest: _Number
     meter_id: str | None = None
     results: list[_Result] | None = None
-    missing: list[tuple[int, int]] | None = None
-    time: int | None = None
+    missing: list[tuple[_Number, _Number]] | None = None
+    time: _Number | None = None
     network: str | None = None
 
 
@@ -97,7 +104,7 @@ def decode_platform_message(payload: bytes) -> ReceiptMessage | HelloAnswer:
     try:
         message = _DECODER.decode(payload)
         if message.time is not None and message.network is not None:
-            return HelloAnswer(highest=message.highest, time=message.time, network=bytes.fromhex(message.network))
+            return HelloAnswer(highest=message.highest, time=message.time, network=_network(message.network))
         if message.meter_id is None or message.results is None:
             raise InvalidInput("the message is neither a receipt nor the answer to a hello")
         return ReceiptMessage(
@@ -106,7 +113,7 @@ def decode_platform_message(payload: bytes) -> ReceiptMessage | HelloAnswer:
             highest=message.highest,
             missing=tuple(message.missing or ()),
         )
-    except (msgspec.MsgspecError, ValueError) as problem:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
         raise InvalidInput("the message is neither a receipt nor the answer to a hello") from problem
 
 
@@ -144,6 +151,13 @@ def _wire(message: ReceiptMessage, part: Sequence[ReceiptEntry], missing: list[t
         "highest": message.highest,
         "missing": missing,
     }
+
+
+def _network(text: str) -> bytes:
+    network = bytes.fromhex(text)
+    if len(network) != NETWORK_SIZE:
+        raise ValueError("the network is 8 bytes")
+    return network
 
 
 def _entry(result: _Result) -> ReceiptEntry:

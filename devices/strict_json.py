@@ -54,9 +54,9 @@ def check_fields(fields: Mapping[str, object], *, required: frozenset[str], opti
 
 
 def text_field(fields: Mapping[str, object], name: str) -> str:
-    """A field that is text, or InvalidInput."""
+    """A field that is text, or InvalidInput; half a surrogate pair is none, and could not be written anywhere."""
     value = fields[name]
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _is_writable(value):
         raise InvalidInput(f"field {name} is not text")
     return value
 
@@ -84,6 +84,16 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(fields) != len(pairs):
         raise ValueError("a key comes twice")
     return fields
+
+
+def _is_writable(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _integer(text: str) -> int:

@@ -29,6 +29,8 @@ from firmware_sim.truth import MeterCounters
 from firmware_sim.waiting import FIRST_RETRY_S, Waiting
 
 FIRMWARE: Final = "gridtokenx-sim/1"
+MAX_JUMP: Final = 2**20
+"""Numbers that the platform may be ahead of a device that knows its own."""
 CLOCK_DOUBTS: Final = frozenset(
     {Reason.FUTURE, Reason.STALE, Reason.REGISTER_BACKWARDS, Reason.REPEATED_WINDOW, Reason.TOO_FREQUENT}
 )
@@ -162,6 +164,8 @@ class Device:
         """A device that lost its number goes on after the highest; its clock is set right."""
         if answer.network != self.meter.network:
             return  # another deployment: nothing that it says counts
+        if self.meter.knows_its_number and answer.highest > self.meter.sequence + MAX_JUMP:
+            return  # no meter says so much: going on after it would be the end of its numbers
         self.meter.go_on_after(answer.highest)
         own_time = self._clock.now() + self.meter.clock_skew_s
         wrong_by = own_time - answer.time

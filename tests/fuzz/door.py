@@ -38,17 +38,17 @@ class Door(ABC):
     """Inputs made and given together."""
     labels: ClassVar[frozenset[str]]
     """The closed list of answers; a whole run must hear each of them."""
-    least: ClassVar[Mapping[str, float]] = {}
+    least: Mapping[str, float] = {}
     """Per cent of the inputs that must at least be answered so: how deep the inputs get."""
     rare: ClassVar[frozenset[str]] = frozenset()
     """Of the list, what only a long run can be sure to hear."""
     is_stateless: ClassVar[bool] = True
     """Whether a finding can be made smaller by giving parts of it."""
 
-    async def open(self, random: Random) -> None:
+    async def open(self, random: Random) -> None:  # noqa: B027  # most doors need none
         """Get ready; may draw what the whole run uses."""
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027  # most doors need none
         """Undo `open`."""
 
     @abstractmethod
@@ -70,5 +70,5 @@ class Door(ABC):
                 answers.append(problem)
         return answers
 
-    async def settle(self) -> None:
+    async def settle(self) -> None:  # noqa: B027  # most doors need none
         """At the end: check what must hold of everything that was given; an AssertionError is a finding."""

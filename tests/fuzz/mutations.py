@@ -247,7 +247,7 @@ _OF_FIELDS: Final[tuple[Callable[[Random, Fields], Fields], ...]] = (
     _shuffled,
 )
 _OF_TEXT: Final[tuple[Callable[[Random, bytes], bytes], ...]] = (
-    lambda random, data: bent(random, data),
+    bent,
     lambda random, data: data + random.choice((b" ", b"{}", b"\0", b"]", b"\xff")),
     lambda random, data: b"\xef\xbb\xbf" + data,
     lambda random, data: data.decode("utf-8", "replace").encode(random.choice(("utf-16", "utf-32", "utf-7"))),

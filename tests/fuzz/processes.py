@@ -52,7 +52,7 @@ def run_all(tasks: Sequence[Task], *, workers: int, started: Callable[[Task], No
             process = context.Process(target=_work, args=(task, theirs), name=f"fuzz-{task.door.name}")
             process.start()
             theirs.close()
-            running.append(_Running(task, process, ours))
+            running.append(_Running(task, process, cast("Connection", ours)))
         ready = wait([one.results for one in running], timeout=LONGEST_S)
         for one in [one for one in running if one.results in ready or not ready]:
             running.remove(one)
@@ -74,7 +74,6 @@ def _report(one: _Running) -> Report:
     try:
         if not one.results.poll():
             one.process.kill()
-            raise EOFError
         report = cast("Report", one.results.recv())
     except EOFError:
         one.process.join(10)

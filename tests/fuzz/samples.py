@@ -3,9 +3,9 @@
 from random import Random
 from typing import Final
 
+from core.domain.readings import Statement, StatementKind
 from devices.interval_body import encode_interval_body
 from devices.topics import Channel
-from core.domain.readings import Statement, StatementKind
 from tests.fuzz.mutations import NUMBERS
 from tests.support.enrolled import Device, key_of, wallet_of
 

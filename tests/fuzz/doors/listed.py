@@ -4,5 +4,6 @@ from typing import Final
 
 from tests.fuzz.door import Door
 from tests.fuzz.doors.codecs import FramesDoor
+from tests.fuzz.doors.device import DeviceDoor
 
-DOORS: Final[tuple[type[Door], ...]] = (FramesDoor,)
+DOORS: Final[tuple[type[Door], ...]] = (FramesDoor, DeviceDoor)

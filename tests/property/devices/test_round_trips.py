@@ -146,7 +146,7 @@ ENTRIES = st.one_of(
 )
 
 
-@given(NAMES, st.lists(ENTRIES, max_size=300), U64, st.lists(st.tuples(U64, U64), max_size=80))
+@given(NAMES, st.lists(ENTRIES, max_size=300), I63, st.lists(st.tuples(I63, I63), max_size=80))
 def test_a_receipt_of_any_length_arrives_in_small_messages(
     meter_id: str, entries: list[ReceiptEntry], highest: int, missing: list[tuple[int, int]]
 ):

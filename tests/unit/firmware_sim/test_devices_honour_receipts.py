@@ -209,6 +209,15 @@ async def test_the_answer_of_another_deployment_counts_for_nothing():
     assert bench.meter.clock_skew_s == 0
 
 
+async def test_a_highest_number_that_no_meter_reaches_is_not_gone_on_after():
+    bench = await Bench().on_line()
+    await bench.device.tick(T0 + 900)
+
+    bench.device.hears(Channel.RECEIPT, encode_hello_answer(HelloAnswer(highest=2**62, time=T0 + 86_400, network=NETWORK)))
+
+    assert bench.meter.sequence == 1
+
+
 async def test_a_device_without_its_journal_goes_on_after_the_highest():
     bench = await Bench().on_line()
     bench.meter.lose_its_journal(MemoryJournal())
