@@ -7,6 +7,7 @@ from solders.keypair import Keypair
 
 from core.domain.errors import InvalidInput
 from programs.client.bootstrap import AuthorityKeys
+from programs.client.deployment import PROGRAM_NAMES
 from programs.client.signer import KeypairSigner, read_keypair, write_keypair
 
 SINGLE_ROLES = ("upgrade", "authority", "auditor", "provisioner")
@@ -44,6 +45,26 @@ class KeyFolder:
         if not found:
             raise InvalidInput(f"no {role}-0.json in {self.path}; put it there, or set GRIDTOKENX_CHAIN__KEYS_DIR")
         return tuple(read_keypair(path) for path in found)
+
+    def programs(self) -> dict[str, KeypairSigner]:
+        """The keys of the programs' own addresses that are there, by program: `program-registry.json` and so on.
+
+        Raises:
+            InvalidInput: a file is malformed or readable by others.
+        """
+        files = {name: self._file(f"program-{name}") for name in PROGRAM_NAMES}
+        return {name: KeypairSigner(read_keypair(path)) for name, path in files.items() if path.exists()}
+
+    def ensure_programs(self) -> dict[str, KeypairSigner]:
+        """Draw the keys of the programs' addresses that are missing: an operator's own deployment begins with them.
+
+        Raises:
+            InvalidInput: a file is malformed or readable by others.
+        """
+        for name in PROGRAM_NAMES:
+            if not self._file(f"program-{name}").exists():
+                write_keypair(self._file(f"program-{name}"), Keypair())
+        return self.programs()
 
     def authorities(self) -> AuthorityKeys:
         """All of them, as the bridge signs with them.

@@ -7,7 +7,7 @@ import typer
 from pydantic_settings import SettingsError
 
 from core.domain.errors import DomainError
-from deploy.cli import broker, chain, demo, device, localnet, settlement, up, workbench
+from deploy.cli import broker, chain, demo, device, localnet, programs, settlement, up, workbench
 from programs.localnet.errors import LocalnetError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("audit")(settlement.audit)
 device.app.add_typer(workbench.app)
 app.add_typer(device.app, name="device")
 app.add_typer(chain.app, name="chain")
+app.add_typer(programs.app, name="programs")
 app.add_typer(broker.app, name="broker")
 app.add_typer(settlement.app, name="settlement")
 

@@ -85,6 +85,15 @@ async def initialise(
     await _Setup(client, keys, addresses_of(ids), token or TokenFace(), rules or Rules()).run(zones)
 
 
+async def require_no_conflict(client: ChainClient, keys: AuthorityKeys, *, ids: ProgramIds = PROGRAM_IDS) -> None:
+    """See that what is set up already, if anything, is this chain's and these keys'; nothing is sent.
+
+    Raises:
+        Conflict: the deployment belongs to another chain or another authority.
+    """
+    await _Setup(client, keys, addresses_of(ids), TokenFace(), Rules()).require_no_conflict()
+
+
 async def ensure_balance(client: ChainClient, key: Pubkey, lamports: int) -> None:
     """Fill an account up from a test cluster's faucet.
 
@@ -118,6 +127,18 @@ class _Setup:
         await self._oracle(genesis)
         for zone in zones:
             await self._zone(zone)
+
+    async def require_no_conflict(self) -> None:
+        genesis = await self._client.genesis_hash()
+        data = await self._data(self._at.energy_token.config)
+        if data is not None:
+            self._require_authority("energy_token", EnergyTokenConfig.decode(data).authority)
+        data = await self._data(self._at.registry.config)
+        if data is not None:
+            self._require_registry(RegistryConfig.decode(data), genesis)
+        data = await self._data(self._at.oracle.config)
+        if data is not None:
+            self._require_oracle(OracleConfig.decode(data), genesis)
 
     async def _require_programs(self) -> None:
         ids = self._at.ids
@@ -160,14 +181,8 @@ class _Setup:
         await send_confirmed(self._client, self._payer, [instruction], [self._keys.upgrade])
 
     async def _registry_roles(self, config: RegistryConfig, genesis: bytes) -> None:
-        self._require_authority("registry", config.authority)
-        self._require_network("registry", config.network, genesis)
+        self._require_registry(config, genesis)
         auditor, provisioner = self._keys.auditor.pubkey, self._keys.provisioner.pubkey
-        if config.auditor != auditor:
-            raise Conflict(
-                f"the registry's auditor is {config.auditor}, not the key given ({auditor});"
-                " give that key, or change it by set_roles, which both auditors sign"
-            )
         if config.provisioner == provisioner:
             return
         instruction = registry.set_roles(
@@ -193,8 +208,7 @@ class _Setup:
         await self._attesters(OracleConfig.decode(data), genesis)
 
     async def _attesters(self, config: OracleConfig, genesis: bytes) -> None:
-        self._require_authority("oracle", config.authority)
-        self._require_network("oracle", config.network, genesis)
+        self._require_oracle(config, genesis)
         wanted = tuple(signer.pubkey for signer in self._keys.attesters)
         if config.attesters[: config.attester_count] == wanted and config.threshold == self._rules.threshold:
             return
@@ -224,6 +238,19 @@ class _Setup:
     async def _data(self, key: Pubkey) -> bytes | None:
         account = await self._client.account(key)
         return None if account is None else account.data
+
+    def _require_registry(self, config: RegistryConfig, genesis: bytes) -> None:
+        self._require_authority("registry", config.authority)
+        self._require_network("registry", config.network, genesis)
+        if config.auditor != self._keys.auditor.pubkey:
+            raise Conflict(
+                f"the registry's auditor is {config.auditor}, not the key given ({self._keys.auditor.pubkey});"
+                " give that key, or change it by set_roles, which both auditors sign"
+            )
+
+    def _require_oracle(self, config: OracleConfig, genesis: bytes) -> None:
+        self._require_authority("oracle", config.authority)
+        self._require_network("oracle", config.network, genesis)
 
     def _require_authority(self, program: str, found: Pubkey) -> None:
         if found != self._keys.authority.pubkey:

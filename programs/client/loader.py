@@ -11,7 +11,13 @@ PROGRAM = Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111")
 
 _PROGRAM = struct.Struct("<I32s")
 _PROGRAM_DATA = struct.Struct("<IQB32s")
-_PROGRAM_TAG, _PROGRAM_DATA_TAG = 2, 3
+_BUFFER = struct.Struct("<IB32s")
+_BUFFER_TAG, _PROGRAM_TAG, _PROGRAM_DATA_TAG = 1, 2, 3
+BUFFER_HEADER = _BUFFER.size
+"""Bytes of a buffer before the code."""
+PROGRAM_SIZE = _PROGRAM.size
+PROGRAM_DATA_HEADER = _PROGRAM_DATA.size
+"""Bytes of a ProgramData account before the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +59,31 @@ def program_data_address(program: Pubkey) -> Pubkey:
 def encode_program(program_data: Pubkey) -> bytes:
     """The program account's bytes."""
     return _PROGRAM.pack(_PROGRAM_TAG, bytes(program_data))
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Code on its way to a program."""
+
+    authority: Pubkey | None
+    """Who may write, deploy and close it; `None`: nobody any more."""
+    code: bytes
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Buffer":
+        """Read a buffer account.
+
+        Raises:
+            InvalidInput: the bytes are none.
+        """
+        if len(data) < _BUFFER.size:
+            raise InvalidInput("these bytes are no loader buffer")
+        tag, has_authority, authority = _BUFFER.unpack_from(data)
+        if tag != _BUFFER_TAG:
+            raise InvalidInput("these bytes are no loader buffer")
+        return cls(Pubkey(authority) if has_authority else None, data[_BUFFER.size :])
+
+
+def buffer_head(authority: Pubkey) -> bytes:
+    """How a buffer of this authority begins: what a node is asked for to find them all."""
+    return _BUFFER.pack(_BUFFER_TAG, 1, bytes(authority))

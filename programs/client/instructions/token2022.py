@@ -15,6 +15,7 @@ ASSOCIATED_TOKEN_PROGRAM = Pubkey.from_string("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25e
 _AMOUNT = struct.Struct("<BQ")
 _CHECKED = struct.Struct("<BQB")
 _ACCOUNT = struct.Struct("<32s32sQI32sBIQQI32s")
+_MINT = struct.Struct("<I32sQBBI32s")
 _INITIALIZED, _FROZEN = 1, 2
 
 
@@ -114,6 +115,31 @@ class TokenAccount:
             raise InvalidInput("this token account is not initialised")
         by = Pubkey(delegate) if has_delegate else None
         return cls(Pubkey(mint), Pubkey(owner), amount, by, delegated if has_delegate else 0, state == _FROZEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """What every mint has; extensions follow it."""
+
+    authority: Pubkey | None
+    supply: int
+    """Base units."""
+    decimals: int
+    freeze_authority: Pubkey | None
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Mint":
+        """Read a mint of either token program.
+
+        Raises:
+            InvalidInput: the bytes are no initialised mint.
+        """
+        if len(data) < _MINT.size:
+            raise InvalidInput("these bytes are no mint")
+        has_authority, authority, supply, decimals, is_initialised, has_freezer, freezer = _MINT.unpack_from(data)
+        if not is_initialised:
+            raise InvalidInput("this mint is not initialised")
+        return cls(Pubkey(authority) if has_authority else None, supply, decimals, Pubkey(freezer) if has_freezer else None)
 
 
 def _writable(key: Pubkey) -> AccountMeta:
