@@ -81,7 +81,7 @@ def _config(plan: MosquittoPlan) -> str:
         f"max_packet_size {MAX_PAYLOAD_BYTES + _PACKET_ROOM_BYTES}",
         "max_keepalive 3600",
         "set_tcp_nodelay true",  # else every answer waits for a delayed acknowledgement
-        "sys_interval 0",
+        "sys_interval 3600",  # it tells its version at the start; the rest is told hourly
         "connection_messages false",
         "log_type error",
         "log_type warning",
@@ -117,6 +117,7 @@ def _acl(plan: MosquittoPlan) -> str:
         *(f"topic read {topics.fleet_filter(fleet, channel)}" for fleet in plan.fleets for channel in _sorted(published=True)),
         *(f"topic write {topics.fleet_filter(fleet, channel)}" for fleet in plan.fleets for channel in _sorted(published=False)),
         f"topic read {topics.claim_request_topic('+')}",
+        "topic read $SYS/broker/version",
         f"topic write {topics.claim_response_topic('+')}",
     ]
     devices = [

@@ -94,6 +94,8 @@ class Ingest:
         self._limits = limits
         self._reached = reached
         self._waiting: deque[Arrival] = deque()
+        self._in_hand: list[Sequence[Arrival]] = []
+        metrics.ingest_backlog_limit.set(limits.max_backlog)
         self._bytes = 0
         self._arrived = asyncio.Event()
         self._enough = asyncio.Event()
@@ -105,6 +107,19 @@ class Ingest:
     def is_full(self) -> bool:
         """Whether the backlog has reached its limit."""
         return len(self._waiting) >= self._limits.max_backlog
+
+    @property
+    def waiting(self) -> int:
+        """Messages received and not yet taken into a batch."""
+        return len(self._waiting)
+
+    @property
+    def oldest_received_at(self) -> int | None:
+        """When the oldest message that is not acknowledged came, Unix seconds; None when there is none."""
+        firsts = [batch[0].received_at for batch in self._in_hand if batch]
+        if self._waiting:
+            firsts.append(self._waiting[0].received_at)
+        return min(firsts, default=None)
 
     def offer(self, arrival: Arrival) -> None:
         """Queue a message; look at `is_full` afterwards."""
@@ -121,9 +136,8 @@ class Ingest:
             while not self._stopping.is_set():
                 await free_hands.acquire()
                 batch = await self._next_batch()
-                task = group.create_task(self._finish(batch), name="ingest-batch")
+                task = group.create_task(self._work_on(batch), name="ingest-batch")
                 task.add_done_callback(lambda _: free_hands.release())
-                self._metrics.ingest_backlog.set(len(self._waiting))
                 if self.on_relief is not None and 2 * len(self._waiting) <= self._limits.max_backlog:
                     self.on_relief()
 
@@ -156,6 +170,13 @@ class Ingest:
             batch.append(arrival)
         self._bytes -= size
         return batch
+
+    async def _work_on(self, batch: Sequence[Arrival]) -> None:
+        self._in_hand.append(batch)
+        try:
+            await self._finish(batch)
+        finally:
+            self._in_hand.remove(batch)
 
     async def _finish(self, batch: Sequence[Arrival]) -> None:
         """Take a batch; if it fails as a whole, halve it until the poison message is alone."""
@@ -200,6 +221,7 @@ class Ingest:
             try:
                 return await work()
             except (Unavailable, OutcomeUnknown) as problem:
+                self._metrics.intake_retries_total.inc()
                 _log.warning("intake_waits", pause_s=pause_s, why=str(problem))
             await asyncio.sleep(pause_s)
             pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)

@@ -22,6 +22,9 @@ from oracle_bridge.subscriber_link import BrokerAddress, MqttLink
 
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 15.0
+VERSION_TOPIC: Final = "$SYS/broker/version"
+"""Where Mosquitto says what it is; other brokers may not."""
+_VERSION_LENGTH: Final = 64
 ASK_AGAIN_AFTER_S: Final = 30.0
 """How long a message that could be neither stored nor refused rests before the broker is asked for it again."""
 _STORED: Final = frozenset({Channel.READING, Channel.JOURNAL})
@@ -45,6 +48,7 @@ class Subscriber:
         ca_file: CA certificate for `mqtts`.
         shared_group: Group of a shared subscription, for several bridges; unset subscribes plainly.
         limits: Batches and backlog.
+        asks_version: Also ask the broker what it is.
         reached: Told at each step.
     """
 
@@ -63,6 +67,7 @@ class Subscriber:
         ca_file: Path | None = None,
         shared_group: str | None = None,
         limits: IngestLimits | None = None,
+        asks_version: bool = False,
         reached: Reached = pass_by,
     ) -> None:
         limits = limits or IngestLimits()
@@ -88,6 +93,10 @@ class Subscriber:
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
         self._asking_again: asyncio.TimerHandle | None = None
+        self._asks_version = asks_version
+        self.engine = ""
+        """What the broker says it is; empty until it has said."""
+        metrics.on_scrape(self._tell)
 
     @property
     def is_connected(self) -> bool:
@@ -131,6 +140,8 @@ class Subscriber:
                 await self._link.open()
                 await self._link.subscribe(self._filters())
                 self._ready.set()
+                self._metrics.broker_connects_total.inc()
+                await self._ask_version()
                 pause_s = FIRST_PAUSE_S
                 await self._link.wait_lost()
                 _log.warning("broker_lost")
@@ -139,6 +150,18 @@ class Subscriber:
             self._ready.clear()
             await asyncio.sleep(pause_s)
             pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
+
+    async def _ask_version(self) -> None:
+        if self._asks_version:
+            with suppress(InvalidInput, Unavailable):  # a broker need not tell
+                await self._link.subscribe([VERSION_TOPIC])
+
+    def _tell(self) -> None:
+        oldest_at = self._ingest.oldest_received_at
+        self._metrics.broker_connected.set(self.is_connected)
+        self._metrics.ingest_backlog.set(self._ingest.waiting)
+        age_s = 0 if oldest_at is None else max(0, self._clock.now() - oldest_at)
+        self._metrics.ingest_oldest_unacknowledged_seconds.set(age_s)
 
     def _filters(self) -> list[str]:
         group = f"$share/{self._shared_group}/" if self._shared_group else ""
@@ -149,6 +172,8 @@ class Subscriber:
         try:
             topic = parse_topic(name)
         except InvalidInput:
+            if name == VERSION_TOPIC:
+                self.engine = payload[:_VERSION_LENGTH].decode(errors="replace")
             self._metrics.broker_messages_total.labels("foreign").inc()
             self._link.acknowledge(epoch, packet_id)
             return

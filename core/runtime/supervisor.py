@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from core.domain.errors import Unavailable
 from core.runtime.logging import get_logger
+from core.runtime.metrics import Metrics
 
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
@@ -34,9 +35,17 @@ class Supervisor:
     Args:
         stop_deadline_s: seconds that all loops together get to finish what is in hand.
         first_pause_s: seconds before the first restart.
+        metrics: counts restarts.
     """
 
-    def __init__(self, *, stop_deadline_s: float = STOP_DEADLINE_S, first_pause_s: float = FIRST_PAUSE_S) -> None:
+    def __init__(
+        self,
+        *,
+        stop_deadline_s: float = STOP_DEADLINE_S,
+        first_pause_s: float = FIRST_PAUSE_S,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._metrics = metrics or Metrics()
         self._stop_deadline_s = stop_deadline_s
         self._first_pause_s = first_pause_s
         self._loops: list[_Loop] = []
@@ -97,6 +106,7 @@ class Supervisor:
             except Unavailable as problem:
                 pause_s = self._first_pause_s if now() - started > STEADY_AFTER_S else pause_s
                 _log.warning("loop_waits", loop=name, pause_s=pause_s, why=str(problem))
+                self._metrics.loop_restarts_total.labels(name).inc()
                 await asyncio.sleep(pause_s)
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
             except Exception as problem:  # noqa: BLE001  # it stops everything and is raised at the exit

@@ -6,10 +6,11 @@ survive a power cut. FULL costs one fsync a commit, and the door commits a whole
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from weakref import WeakSet
 
 import aiosqlite
@@ -38,6 +39,8 @@ SQLITE_MISTAKES: Final = ("no such ", "near ", "table ", "too many ")
 """How SQLite begins to complain of a statement; repeating it would not help."""
 
 Session = AsyncSession
+Ended = Callable[[Literal["read", "write"], Literal["ok", "away", "refused", "failed"], float], None]
+"""Told of every transaction's end: its kind, how it ended, seconds. It must not raise."""
 
 
 class Store:
@@ -60,6 +63,8 @@ class Store:
         event.listen(self._engine.sync_engine, "connect", self._remember)
         self._turn = asyncio.Lock()
         self._writer: asyncio.Task[object] | None = None
+        self.on_end: Ended | None = None
+        """Watches transactions, for figures."""
 
     @property
     def engine_name(self) -> str:
@@ -90,8 +95,10 @@ class Store:
             Conflict: a unique or foreign key was violated; nothing was committed.
         """
         session = AsyncSession(self._engine, expire_on_commit=False)
-        async with self._own_turn(), _sorted_errors(), session, session.begin():
-            yield session
+        async with self._own_turn():
+            with self._watched("write"):
+                async with _sorted_errors(), session, session.begin():
+                    yield session
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Session]:
@@ -100,9 +107,10 @@ class Store:
         Raises:
             Unavailable: the database is away.
         """
-        async with _sorted_errors(), AsyncSession(self._engine, expire_on_commit=False) as session:
-            await session.connection(execution_options=self._reading)
-            yield session
+        with self._watched("read"):
+            async with _sorted_errors(), AsyncSession(self._engine, expire_on_commit=False) as session:
+                await session.connection(execution_options=self._reading)
+                yield session
 
     async def close(self) -> None:
         """Close all connections, those too that a cancelled task left behind: an open transaction would lock the file."""
@@ -116,6 +124,9 @@ class Store:
         driver = getattr(connection, "driver_connection", None)
         if isinstance(driver, aiosqlite.Connection):
             self._sqlite_connections.add(driver)
+
+    def _watched(self, kind: Literal["read", "write"]) -> AbstractContextManager[None]:
+        return nullcontext() if self.on_end is None else _watching(kind, self.on_end)
 
     @asynccontextmanager
     async def _own_turn(self) -> AsyncGenerator[None]:
@@ -131,6 +142,26 @@ class Store:
                 yield
             finally:
                 self._writer = None
+
+
+@contextmanager
+def _watching(kind: Literal["read", "write"], on_end: Ended) -> Generator[None]:
+    """Tell how long a transaction took and how it ended; what its own work raised is no fault of the database."""
+    begun = time.perf_counter()
+    end: Literal["ok", "away", "refused", "failed"] = "ok"
+    try:
+        yield
+    except Unavailable:
+        end = "away"
+        raise
+    except Conflict:
+        end = "refused"
+        raise
+    except DBAPIError:
+        end = "failed"
+        raise
+    finally:
+        on_end(kind, end, time.perf_counter() - begun)
 
 
 @asynccontextmanager
