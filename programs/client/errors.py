@@ -26,8 +26,11 @@ def code(program: str, name: str) -> int:
 
 def code_of(err: Any) -> int | None:
     """The custom code of a transaction's error in JSON, if it has one."""
-    reason = _reason(err)
-    return reason["Custom"] if isinstance(reason, dict) and "Custom" in reason else None
+    match _instruction_error(err):
+        case _, {"Custom": int(number)}:
+            return number
+        case _:
+            return None
 
 
 def program_error(
@@ -57,10 +60,10 @@ def name_of(err: Any, *, logs: Sequence[str] = (), programs: Sequence[Pubkey] = 
     found = program_error(err, logs=logs, programs=programs, ids=ids)
     if found is not None:
         return found[1].name
-    reason = _reason(err)
+    _, reason = _instruction_error(err)
     if isinstance(reason, dict):
         return ":".join(str(part) for part in next(iter(reason.items()), ("Unknown",)))
-    return str(reason)
+    return str(reason) or "Unknown"
 
 
 def explain(err: Any, ids: ProgramIds = PROGRAM_IDS, *, logs: Sequence[str] = (), programs: Sequence[Pubkey] = ()) -> str:
@@ -75,14 +78,18 @@ def explain(err: Any, ids: ProgramIds = PROGRAM_IDS, *, logs: Sequence[str] = ()
     found = program_error(err, logs=logs, programs=programs, ids=ids)
     if found is not None:
         return f"{found[0]} refused with {found[1].name} ({found[1].code}): {found[1].message}"
-    where = f" in instruction {err['InstructionError'][0]}" if isinstance(err, dict) and "InstructionError" in err else ""
+    index, _ = _instruction_error(err)
+    where = "" if index is None else f" in instruction {index}"
     return f"the chain refused the transaction{where}: {name_of(err, logs=logs, programs=programs, ids=ids)}"
 
 
-def _reason(err: Any) -> Any:
-    if isinstance(err, dict) and "InstructionError" in err:
-        return err["InstructionError"][1]
-    return err
+def _instruction_error(err: Any) -> tuple[int | None, Any]:
+    """Which instruction failed and why; what has another shape than a node's is a reason of its own."""
+    match err:
+        case {"InstructionError": [int(index), reason]}:
+            return index, reason
+        case _:
+            return None, err
 
 
 def _failed_in(logs: Sequence[str], number: int) -> Pubkey | None:
@@ -95,8 +102,8 @@ def _failed_in(logs: Sequence[str], number: int) -> Pubkey | None:
 
 
 def _called(err: Any, programs: Sequence[Pubkey]) -> Pubkey | None:
-    index = err["InstructionError"][0]
-    return programs[index] if index < len(programs) else None
+    index, _ = _instruction_error(err)
+    return programs[index] if index is not None and 0 <= index < len(programs) else None
 
 
 def _no_such_error(program: str, name: str) -> int:

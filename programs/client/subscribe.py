@@ -1,7 +1,7 @@
 """Live notices over the chain's WebSocket. They say *look now*; what is true is read over RPC."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeVar
@@ -19,6 +19,8 @@ LONGEST_PAUSE_S = 10.0
 MAX_MESSAGE_BYTES = 1 << 20
 
 T = TypeVar("T")
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +84,13 @@ class Subscriptions:
     async def logs(self, mentions: Pubkey) -> AsyncGenerator[LogNotice | Gap, None]:
         """Transactions that name an address, for ever; begins with a `Gap` and gives one after each reconnection."""
         params = [{"mentions": [str(mentions)]}, {"commitment": self._commitment}]
-        async for payload in self._notices("logsSubscribe", params):
-            if isinstance(payload, Gap):
-                yield payload
-                continue
-            notice = msgspec.json.decode(payload, type=_InContext)
-            logs = msgspec.json.decode(notice.value, type=_Logs)
-            yield LogNotice(logs.signature, notice.context.slot, logs.err)
+        async for notice in self._notices("logsSubscribe", params, _log_notice):
+            yield notice
 
     async def slots(self) -> AsyncGenerator[int | Gap, None]:
         """New slots, for ever."""
-        async for payload in self._notices("slotSubscribe", []):
-            yield payload if isinstance(payload, Gap) else msgspec.json.decode(payload, type=_Slot).slot
+        async for slot in self._notices("slotSubscribe", [], lambda payload: msgspec.json.decode(payload, type=_Slot).slot):
+            yield slot
 
     async def signature(self, signature: str, *, timeout_s: float) -> TransactionError | None:
         """Wait until a transaction has landed; returns its error or `None` for success.
@@ -103,13 +100,13 @@ class Subscriptions:
         """
         params = [signature, {"commitment": self._commitment}]
         async with asyncio.timeout(timeout_s):
-            async for payload in self._notices("signatureSubscribe", params):
-                if not isinstance(payload, Gap):
-                    notice = msgspec.json.decode(payload, type=_InContext)
-                    return msgspec.json.decode(notice.value, type=_SignatureResult).err
+            async for result in self._notices("signatureSubscribe", params, _signature_result):
+                if not isinstance(result, Gap):
+                    return result.err
         raise TimeoutError
 
-    async def _notices(self, method: str, params: list[Any]) -> AsyncGenerator[msgspec.Raw | Gap, None]:
+    async def _notices(self, method: str, params: list[Any], read: Callable[[msgspec.Raw], T]) -> AsyncGenerator[T | Gap, None]:
+        """What the node says, read; one that says what cannot be read is left and met again like one that is gone."""
         pause_s = FIRST_PAUSE_S
         while True:
             try:
@@ -118,8 +115,8 @@ class Subscriptions:
                     pause_s = FIRST_PAUSE_S
                     yield Gap()
                     async for payload in _payloads(socket):
-                        yield payload
-            except (OSError, WebSocketException, TimeoutError):
+                        yield read(payload)
+            except (OSError, WebSocketException, TimeoutError, *_UNREADABLE):
                 pass
             await asyncio.sleep(pause_s)
             pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
@@ -130,6 +127,16 @@ class Subscriptions:
         answer = msgspec.json.decode(await socket.recv(), type=_Message)
         if answer.error is not None:
             raise InvalidInput(f"the chain's node refuses {method}: {answer.error.get('message', 'no reason given')}")
+
+
+def _log_notice(payload: msgspec.Raw) -> LogNotice:
+    notice = msgspec.json.decode(payload, type=_InContext)
+    logs = msgspec.json.decode(notice.value, type=_Logs)
+    return LogNotice(logs.signature, notice.context.slot, logs.err)
+
+
+def _signature_result(payload: msgspec.Raw) -> _SignatureResult:
+    return msgspec.json.decode(msgspec.json.decode(payload, type=_InContext).value, type=_SignatureResult)
 
 
 async def _payloads(socket: ClientConnection) -> AsyncIterator[msgspec.Raw]:

@@ -1,7 +1,7 @@
 """Hostile bytes made from valid ones: what bends a length, a number, a text or a nesting is likelier to be read than noise."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Final
 
@@ -94,7 +94,7 @@ Fields = list[tuple[str, str]]
 """A JSON object as written: names and values as text, so that a name may come twice and a value may be nonsense."""
 
 
-def fields_of(value: dict[str, object]) -> Fields:
+def fields_of(value: Mapping[str, object]) -> Fields:
     """An object, ready to be bent."""
     return [(json.dumps(name), json.dumps(item)) for name, item in value.items()]
 

@@ -80,7 +80,7 @@ class Transport:
             if reply.error is not None:
                 raise _sorted(reply.error, sending=sending)
             return msgspec.json.decode(reply.result, type=answer)
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             raise _lost(f"the chain's node gave no JSON-RPC answer to {method} (HTTP {status})", sending=sending) from problem
 
     async def _post(self, body: bytes, *, sending: bool) -> tuple[int, bytes]:
@@ -120,5 +120,5 @@ def _preflight(data: msgspec.Raw) -> _PreflightData:
     """Nodes differ: some answer a preflight failure without `data`, or with text."""
     try:
         return msgspec.json.decode(data, type=_PreflightData)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _PreflightData()

@@ -3,7 +3,8 @@
 from typing import Final
 
 from tests.fuzz.door import Door
+from tests.fuzz.doors.chain_answers import ChainAnswersDoor
 from tests.fuzz.doors.codecs import FramesDoor
 from tests.fuzz.doors.device import DeviceDoor
 
-DOORS: Final[tuple[type[Door], ...]] = (FramesDoor, DeviceDoor)
+DOORS: Final[tuple[type[Door], ...]] = (FramesDoor, DeviceDoor, ChainAnswersDoor)
