@@ -1,0 +1,164 @@
+"""One round: a day on bad lines during which one process dies at a named point and something else goes wrong too."""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from core.store import Store
+from programs.client.rpc import ChainClient
+from tests.faults.database_part import PostgresPart
+from tests.faults.disk import SmallDisk
+from tests.faults.inflict import arrange, inflict, revive
+from tests.faults.parts import ForkedPart
+from tests.faults.schedule import Kind, Plan
+from tests.faults.template import TICKS, Template
+from tests.faults.town import Town, town_of
+from tests.faults.verdict import Findings, judge
+from tests.faults.world import World, world_of
+
+DIES_WITHIN_S: Final = 25.0
+DRAINS_WITHIN_S: Final = 60.0
+RESTS_WITHIN_S: Final = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a round came to."""
+
+    plan: Plan
+    found: Findings
+    seconds: float
+    kept: Path | None = None
+    """Where the logs of a failed round are."""
+
+    @property
+    def ok(self) -> bool:
+        return not self.found.failures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What all rounds share."""
+
+    template: Template
+    server: PostgresPart | None
+    may_mount: bool
+    folder: Path
+
+
+async def play(ground: Ground, plan: Plan) -> Outcome:
+    """Play one round."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    folder = Path(tempfile.mkdtemp(prefix=f"round-{plan.number}-", dir=ground.folder))
+    disk = _disk(ground, plan, folder)
+    try:
+        async with world_of(ground.template, folder, database=plan.database, server=ground.server) as world:
+            found = await _live(ground, world, plan, disk)
+    except (AssertionError, OSError, TimeoutError, ExceptionGroup) as problem:
+        found = Findings(failures=[f"the round broke off: {problem!r}"])
+    finally:
+        if disk is not None:
+            disk.unmount()
+    return Outcome(plan=plan, found=found, seconds=loop.time() - begun, kept=folder if found.failures else None)
+
+
+async def _live(ground: Ground, world: World, plan: Plan, disk: SmallDisk | None) -> Findings:
+    victim = world.bridge if plan.victim == "bridge" else world.api
+    for part in (world.database, world.chain, world.broker):
+        if part is not None and not part.is_alive:
+            await part.start()
+    await _chain_answers(world)
+    victim.order_death(plan.point, plan.nth)
+    arrange(world, plan)
+    await world.bridge.start()
+    await world.api.start()
+    passwords = ground.template.passwords[plan.database]
+    async with town_of(
+        ground.template, seed=plan.seed + plan.number, passwords=passwords, broker_port=world.broker_port, api_port=world.api_port
+    ) as town:
+        died = await _day(world, plan, town, victim, disk)
+        await world.heal()
+        await world.ready()
+        await town.live(TICKS)
+        waiting = await town.drain(DRAINS_WITHIN_S)
+        found = await _judge(world, town)
+    found.failures[:0] = [f"meters without receipts: {', '.join(waiting)}"] * bool(waiting)
+    if not died:
+        found.failures.append(f"{plan.victim} never came to {plan.point.value}")
+    return found
+
+
+async def _day(world: World, plan: Plan, town: Town, victim: ForkedPart, disk: SmallDisk | None) -> bool:
+    """Live, suffer and wait for the ordered death; returns whether it came."""
+    async with asyncio.TaskGroup() as tasks:
+        deadline = tasks.create_task(_death(victim, plan), name="the ordered death")
+        tasks.create_task(_trouble(world, plan, town, disk), name="the trouble")
+        await _connected(town)
+        await town.live(TICKS - 1)
+    died = deadline.result()
+    await revive(world, plan.victim)
+    return died
+
+
+async def _trouble(world: World, plan: Plan, town: Town, disk: SmallDisk | None) -> None:
+    while town.ticks_done < plan.begins_at_tick:  # noqa: ASYNC110  # a fleet sets no event
+        await asyncio.sleep(0.05)
+    await inflict(world, plan, disk)
+
+
+async def _death(victim: ForkedPart, plan: Plan) -> bool:
+    """Wait for the death, then for the moment at which the victim comes back, and start it."""
+    with suppress(TimeoutError):
+        await victim.wait_dead(DIES_WITHIN_S)
+    died = victim.died_as_ordered
+    await asyncio.sleep(plan.comes_back_after_s)
+    if not victim.is_alive:
+        await victim.start()
+    return died
+
+
+async def _connected(town: Town) -> None:
+    """A broker may need a moment."""
+    async with asyncio.timeout(15):
+        await town.connect()
+
+
+async def _chain_answers(world: World) -> None:
+    async with ChainClient(world.chain_url) as chain, asyncio.timeout(15):
+        while not await chain.is_healthy():  # another process
+            assert world.chain.is_alive, "the chain ended: see its log"
+            await asyncio.sleep(0.02)
+
+
+async def _judge(world: World, town: Town) -> Findings:
+    store = Store(world.database_url)
+    try:
+        async with ChainClient(world.chain_url) as chain:
+            return await judge(store, chain, town.truth, town.stated, within_s=RESTS_WITHIN_S)
+    finally:
+        await store.close()
+
+
+def _disk(ground: Ground, plan: Plan, folder: Path) -> SmallDisk | None:
+    if plan.kind is not Kind.FULL_DISK:
+        return None
+    disk = SmallDisk(folder / ("chain" if plan.target == "chain" else "database"), may_mount=ground.may_mount)
+    disk.mount()
+    return disk
+
+
+def told(outcome: Outcome) -> Sequence[str]:
+    """The round's line, and what failed."""
+    plan, found = outcome.plan, outcome.found
+    minted, burned = found.terms.get("minted", 0), found.terms.get("burned", 0)
+    line = (
+        f"round {plan.number:3} seed {plan.seed} {plan.database:<10} {plan!s:<64} "
+        f"{found.transactions:3} landed {found.ended:2} without effect, {minted} Wh minted {burned} Wh burned, "
+        f"{outcome.seconds:4.1f} s  {'ok' if outcome.ok else 'FAILED'}"
+    )
+    return [line, *(f"    {failure}" for failure in found.failures), *([f"    logs: {outcome.kept}"] if outcome.kept else [])]
