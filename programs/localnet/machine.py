@@ -3,7 +3,7 @@ from solders.account import Account
 from solders.clock import Clock
 from solders.epoch_schedule import EpochSchedule
 from solders.hash import Hash
-from solders.litesvm import LiteSVM
+from solders.litesvm import FeatureSet, LiteSVM
 from solders.pubkey import Pubkey
 from solders.rent import Rent
 from solders.transaction import VersionedTransaction
@@ -17,6 +17,8 @@ SLOT_HASHES = 512  # entries; what the SlotHashes sysvar of a real cluster holds
 LAMPORTS_PER_BYTE_YEAR = 6960
 UPGRADEABLE_LOADER = bytes(Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111"))
 PROGRAM_TAG = (2).to_bytes(4, "little")
+NO_MORE_DEPLOYMENTS = Pubkey.from_string("EmhbpdVtZ2hWRGFWBDjn2i3SJD8Z36z4mpMcZJEnebnP")
+"""LiteSVM's one feature that no cluster has switched on: it would refuse every new program."""
 SYSVAR_OWNER = bytes(Pubkey.from_string("Sysvar1111111111111111111111111111111111111"))
 SLOT_HASHES_ADDRESS = Pubkey.from_string("SysvarS1otHashes111111111111111111111111111")
 
@@ -26,6 +28,7 @@ class Machine:
 
     def __init__(self) -> None:
         self._svm = LiteSVM().with_sigverify(False).with_blockhash_check(False).with_transaction_history(0)  # noqa: FBT003  # LiteSVM takes them by position
+        self._svm.with_builtins(_features())
         self._svm.set_rent(Rent(LAMPORTS_PER_BYTE_YEAR, 1.0, 50))
         self._svm.set_epoch_schedule(EpochSchedule.custom(SLOTS_PER_EPOCH, SLOTS_PER_EPOCH, False))  # noqa: FBT003  # solders takes it by position: no warm-up
         self._clock = (-1, -1)
@@ -74,6 +77,11 @@ class Machine:
         new = [(block.slot, Hash(block.blockhash)) for block in recent.newest_first() if block.slot > known]
         self._slot_hashes = (new + self._slot_hashes)[:SLOT_HASHES]
         self._svm.set_slot_hashes(self._slot_hashes)
+
+
+def _features() -> FeatureSet:
+    active = {feature: slot for feature, slot in FeatureSet.all_enabled().active.items() if feature != NO_MORE_DEPLOYMENTS}
+    return FeatureSet(active, {NO_MORE_DEPLOYMENTS})
 
 
 def _split(result: TransactionMetadata | FailedTransactionMetadata) -> tuple[bytes | None, TransactionMetadata]:
