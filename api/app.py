@@ -14,6 +14,7 @@ from api.ops import routes as ops
 from api.parts import ApiParts
 from api.problems import on_domain_error, on_http_error, on_unexpected_error, schema_not_found
 from api.readings import routes as readings
+from api.requests import WatchedRequests
 from api.tokens import routes as tokens
 from core.domain.errors import DomainError
 
@@ -51,7 +52,7 @@ def build_operations_app(parts: ApiParts, *, operator_token: str) -> Litestar:
 
 
 def _application(parts: ApiParts, routers: Sequence[Router]) -> Litestar:
-    return Litestar(
+    application = Litestar(
         route_handlers=routers,
         dependencies={"parts": Provide(lambda: parts, sync_to_thread=False)},
         exception_handlers={DomainError: on_domain_error, HTTPException: on_http_error, Exception: on_unexpected_error},
@@ -68,3 +69,5 @@ def _application(parts: ApiParts, routers: Sequence[Router]) -> Litestar:
             ),
         ),
     )
+    application.asgi_handler = WatchedRequests(application.asgi_handler, parts.metrics)  # in front of the routing: 404 counts too
+    return application

@@ -76,6 +76,11 @@ class EmbeddedBroker:
         """What happened since the start."""
         return self._engine.counts if self._engine is not None else BrokerCounts()
 
+    @property
+    def clients(self) -> int:
+        """Connections that are open now."""
+        return self._engine.connections if self._engine is not None else 0
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

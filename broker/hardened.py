@@ -91,6 +91,11 @@ class HardenedBroker(Broker):
         server = self._servers[_LISTENER].instance
         return int(next(iter(server.sockets)).getsockname()[1])
 
+    @property
+    def connections(self) -> int:
+        """Open sockets."""
+        return len(self._open)
+
     async def shutdown(self) -> None:
         """Close every connection, wait for its task, then stop as amqtt does."""
         self._servers[_LISTENER].instance.close()

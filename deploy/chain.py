@@ -28,6 +28,11 @@ def _artifact(name: str) -> bytes:
         ) from problem
 
 
+def shipped_programs() -> dict[str, bytes]:
+    """Each program's bytes as this version ships them."""
+    return {name: _artifact(name) for name in ("registry", "oracle", "energy_token")}
+
+
 def genesis_programs(upgrade_authority: Pubkey) -> tuple[GenesisProgram, ...]:
     """Our programs as the embedded chain deploys them at genesis."""
     return tuple(

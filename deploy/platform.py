@@ -19,13 +19,14 @@ from core.domain.identity import parse_fleet
 from core.domain.network import network_bytes
 from core.runtime.clock import SystemClock
 from core.runtime.crash_points import Reached, pass_by
-from core.runtime.health import Health, HealthReport
+from core.runtime.health import Health
 from core.runtime.loopback import is_loopback
 from core.runtime.metrics import Metrics
 from core.runtime.settings import Settings
 from core.runtime.supervisor import Supervisor
 from core.store import Store
-from deploy.chain import embedded_chain, fund_payers, require_initialised, websocket_url
+from deploy.chain import embedded_chain, fund_payers, require_initialised, shipped_programs, websocket_url
+from deploy.condition import broker_check, broker_engine, database_check, kind_of, tell_broker, watch_transactions
 from deploy.database import database_of, migrate
 from deploy.folders import ready_folder
 from deploy.http import HttpFace
@@ -35,9 +36,11 @@ from deploy.logins import stored_logins
 from deploy.tokens import kept_secret
 from devices.acceptance.profiles import profile_named
 from devices.intake import Intake, SignatureVerifier
+from oracle_bridge.condition import Condition
 from oracle_bridge.ingest_door import IntakeDoor
 from oracle_bridge.service import Bridge, BridgeSigners
 from oracle_bridge.subscriber import Subscriber
+from programs.client.addresses import addresses_of
 from programs.client.bootstrap import AuthorityKeys, TokenFace, initialise
 from programs.client.ids import PROGRAM_IDS
 from programs.client.rpc import ChainClient
@@ -175,12 +178,13 @@ class Platform:
             reached=self._reached,
         )
         mqtt_url, password = await self._open_broker() if with_bridge else ("", "")
-        self.supervisor = await self._stack.enter_async_context(Supervisor())
+        self.supervisor = await self._stack.enter_async_context(Supervisor(metrics=self.metrics))
         if with_bridge:
             await self.bridge.start(self.supervisor)
             self._run_subscriber(mqtt_url, password)
         else:
-            self.health.register("chain", self._chain_health)
+            self._watch_chain()
+        self.supervisor.run("health", lambda: self.health.watch(self.metrics))
         api_url = self._run_api()
         self.endpoints = Endpoints(rpc_url=rpc_url, mqtt_url=mqtt_url, api_url=api_url, database=self.store.engine_name)
 
@@ -198,13 +202,16 @@ class Platform:
             notices=Subscriptions(ws_url),
             name=self.settings.mqtt.username,
             reached=self._reached,
+            shipped=shipped_programs(),
+            chain_kind=kind_of(self.settings.chain.rpc_url),
         )
 
     async def _open_store(self) -> None:
         self.store = database_of(self.settings)
         self._stack.push_async_callback(self.store.close)
         await migrate(self.store)
-        self.health.register("database", self._database_health)
+        watch_transactions(self.store, self.metrics)
+        self.health.register("database", database_check(self.store), kind=kind_of(self.settings.database.url))
 
     async def _open_chain(self) -> tuple[str, str]:
         """Start the embedded chain and set it up, or meet the one given by URL as it is; returns its two URLs."""
@@ -244,6 +251,7 @@ class Platform:
             clock=self.clock,
         )
         broker = await self._stack.enter_async_context(EmbeddedBroker(check, port=settings.embedded_port))
+        self.metrics.on_scrape(tell_broker(broker, self.metrics))
         return broker.url, password
 
     def _run_subscriber(self, mqtt_url: str, password: str) -> None:
@@ -260,9 +268,12 @@ class Platform:
             ca_file=settings.ca_file,
             shared_group=settings.shared_group,
             reached=self._reached,
+            asks_version=settings.url is not None,
         )
         self.supervisor.run("subscriber", self.subscriber.run, stop=self.subscriber.stop)
-        self.health.register("broker", self._broker_health)
+        self.health.register(
+            "broker", broker_check(self.subscriber), kind=kind_of(settings.url), engine=broker_engine(settings.url)
+        )
 
     def _run_api(self) -> str:
         given = self.settings.api.operator_token
@@ -287,16 +298,19 @@ class Platform:
         self.supervisor.run("api", face.run, stop=face.stop)
         return face.url
 
-    async def _chain_health(self) -> HealthReport:
-        return HealthReport(ok=True, detail=f"slot {await self.chain.slot()}")
-
-    async def _database_health(self) -> HealthReport:
-        async with self.store.read():
-            return HealthReport(ok=True, detail=self.store.engine_name)
-
-    async def _broker_health(self) -> HealthReport:
-        connected = self.subscriber.is_connected
-        return HealthReport(ok=connected, detail="subscribed" if connected else "not subscribed")
+    def _watch_chain(self) -> None:
+        """What the bridge would register, where there is none."""
+        condition = Condition(
+            store=self.store,
+            chain=self.chain,
+            at=addresses_of(PROGRAM_IDS),
+            attesters=(),
+            payers=(),
+            shipped=shipped_programs(),
+            indexer=None,
+            clock=self.clock,
+        )
+        condition.register_chain(self.health, kind_of(self.settings.chain.rpc_url))
 
 
 def _require_readable_ca(path: Path | None) -> None:

@@ -53,7 +53,7 @@ class Condition:
         attesters: keys that sign readings here.
         payers: keys that pay.
         shipped: each program's bytes as this version ships them; empty compares nothing.
-        indexer: tells when it last had read everything.
+        indexer: tells when it last had read everything; None where nothing is indexed.
         clock: the present.
     """
 
@@ -66,7 +66,7 @@ class Condition:
         attesters: Sequence[Signer],
         payers: Sequence[Signer],
         shipped: Mapping[str, bytes],
-        indexer: Reading,
+        indexer: Reading | None,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -79,15 +79,18 @@ class Condition:
         self._clock = clock
         self._deployed: dict[str, tuple[int, bool]] = {}
 
-    def register(self, health: Health, kind: Kind) -> None:
-        """Add all checks; readings are taken and kept while a part that is not essential is unwell."""
+    def register_chain(self, health: Health, kind: Kind) -> None:
+        """Add the checks that need no keys: what an API without a bridge tells too."""
         health.register("chain", self.chain, kind=kind)
         health.register("programs", self.programs, kind=kind)
+        health.register("clock", self.clock, essential=False)
+
+    def register_settlement(self, health: Health) -> None:
+        """Add the bridge's own; readings are taken and kept while one of them is unwell."""
         health.register("attesters", self.attesters, essential=False)
         health.register("payers", self.payers, essential=False)
         health.register("settlement", self.settlement, essential=False)
         health.register("indexer", self.indexer, essential=False)
-        health.register("clock", self.clock, essential=False)
 
     async def chain(self) -> HealthReport:
         """The node answers, and is of the cluster that the programs were set up for."""
@@ -147,7 +150,7 @@ class Condition:
 
     async def indexer(self) -> HealthReport:
         """All events there were have been read a moment ago."""
-        read_at = self._indexer.read_at
+        read_at = None if self._indexer is None else self._indexer.read_at
         if read_at is None:
             return HealthReport(ok=False, detail="has not read the chain yet")
         age_s = max(0, self._clock.now() - read_at)

@@ -161,7 +161,8 @@ class Bridge:
         )
         self._loop, self._leftovers, self._tables = loop, leftovers, tables
         await tables.ensure()
-        self._condition.register(self._health, self._chain_kind)
+        self._condition.register_chain(self._health, self._chain_kind)
+        self._condition.register_settlement(self._health)
         figures = FiguresLoop(
             store=self._store, chain=self._chain, condition=self._condition, metrics=self._metrics, clock=self._clock
         )

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import AbstractContextManager
 from typing import Final, Literal
 
 import structlog
@@ -52,6 +53,11 @@ def configure(level: str, fmt: Literal["text", "json"]) -> None:
 def get_logger(name: str) -> BoundLogger:
     """The logger of one module."""
     return structlog.stdlib.get_logger(name)
+
+
+def carrying(**facts: str) -> AbstractContextManager[None]:
+    """Within this block every line carries these facts, whoever writes it: a request's id, a batch's."""
+    return structlog.contextvars.bound_contextvars(**facts)
 
 
 def withhold(logger: object, method: str, event: MutableMapping[str, object]) -> Mapping[str, object]:
