@@ -50,8 +50,8 @@ class Template:
     def copy_into(self, folder: Path) -> None:
         """Chain, keys and SQLite database of the town."""
         for name in ("chain", "keys"):
-            shutil.copytree(self.folder / name, folder / name)
-        (folder / "database").mkdir()
+            shutil.copytree(self.folder / name, folder / name, dirs_exist_ok=True)
+        (folder / "database").mkdir(exist_ok=True)
         shutil.copy(self.folder / "platform.db", folder / "database" / "platform.db")
 
 
