@@ -14,7 +14,8 @@ def database_of(settings: Settings) -> Store:
     """
     if settings.database.url is None:
         ready_folder(settings.data_dir, "GRIDTOKENX_DATA_DIR")
-    return Store(settings.database_url)
+    database = settings.database
+    return Store(settings.database_url, pool_size=database.pool_size, statement_timeout_ms=database.statement_timeout_ms)
 
 
 async def migrate(store: Store) -> None:

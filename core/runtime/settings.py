@@ -57,6 +57,12 @@ class DatabaseSettings(_Group):
 
     url: str | None = None
     """`sqlite+aiosqlite:///file` or `postgresql+asyncpg://user:password@host/name`; unset is SQLite in the data folder."""
+    pool_size: int = Field(10, ge=2, le=200)
+    """Most connections of one process to PostgreSQL."""
+    statement_timeout_ms: int = Field(30_000, ge=100, le=600_000)
+    """Longest that PostgreSQL works on one statement, milliseconds; what takes longer is tried again."""
+    keep_months: int | None = Field(None, ge=2, le=1_200)
+    """Months of readings to keep, the present one counted; older ones go once their value is settled. Unset keeps all."""
 
 
 class SettlementSettings(_Group):
@@ -124,7 +130,7 @@ class Settings(BaseSettings):
     """Lines for people or for machines."""
     mqtt: MqttSettings = MqttSettings()  # pyright: ignore[reportCallIssue]  # pydantic fills the defaults
     chain: ChainSettings = ChainSettings()  # pyright: ignore[reportCallIssue]  # pydantic fills the defaults
-    database: DatabaseSettings = DatabaseSettings()
+    database: DatabaseSettings = DatabaseSettings()  # pyright: ignore[reportCallIssue]  # pydantic fills the defaults
     settlement: SettlementSettings = SettlementSettings()  # pyright: ignore[reportCallIssue]  # pydantic fills the defaults
     api: ApiSettings = ApiSettings()  # pyright: ignore[reportCallIssue]  # pydantic fills the defaults
     acceptance: AcceptanceSettings = AcceptanceSettings()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from core.domain.errors import Unavailable
+from core.domain.errors import OutcomeUnknown, Unavailable
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
 
@@ -29,8 +29,8 @@ class _Loop:
 class Supervisor:
     """Runs named loops until a signal, a `stop()` or a failure.
 
-    Use it as `async with Supervisor() as supervisor`. A loop that raises Unavailable is started again after a pause that
-    doubles; any other exception stops everything and comes out of the `async with`.
+    Use it as `async with Supervisor() as supervisor`. A loop that raises Unavailable or OutcomeUnknown is started again after a
+    pause that doubles; any other exception stops everything and comes out of the `async with`.
 
     Args:
         stop_deadline_s: seconds that all loops together get to finish what is in hand.
@@ -103,7 +103,7 @@ class Supervisor:
             started = now()
             try:
                 await loop()
-            except Unavailable as problem:
+            except (Unavailable, OutcomeUnknown) as problem:  # a loop looks first, whatever it does
                 pause_s = self._first_pause_s if now() - started > STEADY_AFTER_S else pause_s
                 _log.warning("loop_waits", loop=name, pause_s=pause_s, why=str(problem))
                 self._metrics.loop_restarts_total.labels(name).inc()

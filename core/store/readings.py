@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final
 
 import sqlalchemy as sa
@@ -11,7 +12,8 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from core.domain.verdicts import Verdict
-from core.store.tables.readings import ConflictRow, MeterReadingRow
+from core.store.copying import copy_into
+from core.store.tables.readings import ConflictRow, MeterReadingRow, ReadingNumberRow
 from core.store.unit_of_work import Session
 
 METERS_PER_QUERY: Final = 100
@@ -72,6 +74,8 @@ class NewVerdict:
 _READINGS: Table = MeterReadingRow.__table__  # pyright: ignore[reportAttributeAccessIssue]  # sqlmodel adds it
 _STORED = tuple(_READINGS.c[field.name] for field in fields(StoredStatement))
 _NEW_FIELDS = tuple(field.name for field in fields(NewReading))
+_NEW_VALUES = attrgetter(*_NEW_FIELDS)
+_COPIED = (*_NEW_FIELDS, "minted", "created_at", "updated_at")
 _REPLACED = tuple(name for name in _NEW_FIELDS if name != "id")
 _INSERT = sa.insert(_READINGS)
 _REPLACE = (
@@ -102,12 +106,20 @@ async def next_ids(session: Session, count: int) -> Sequence[int]:
 
 
 async def insert(session: Session, readings: Sequence[NewReading], *, now: int) -> None:
-    """Add rows in one go."""
-    if readings:
-        connection = await session.connection()
-        await connection.execute(
-            _INSERT, [_values(one) | {"minted": False, "created_at": now, "updated_at": now} for one in readings]
-        )
+    """Add rows in one go: by COPY on PostgreSQL, where it costs the bridge and the server less than a row at a time.
+
+    Raises:
+        RuntimeError: the session has no transaction yet; take the rows' ids in it first.
+    """
+    if not readings:
+        return
+    connection = await session.connection()
+    if connection.dialect.name == "postgresql":
+        await copy_into(connection, _READINGS.name, _COPIED, [(*_NEW_VALUES(one), False, now, now) for one in readings])
+        return
+    await connection.execute(
+        _INSERT, [_values(one) | {"minted": False, "created_at": now, "updated_at": now} for one in readings]
+    )
 
 
 async def replace(session: Session, readings: Sequence[NewReading], *, now: int) -> None:
@@ -145,6 +157,18 @@ async def stored_under(session: Session, numbers: Sequence[tuple[str, int]]) -> 
     for start in range(0, len(numbers), PAIRS_PER_QUERY):
         statement = sa.select(*_STORED).where(pair.in_(numbers[start : start + PAIRS_PER_QUERY]))
         found += [StoredStatement(*row) for row in (await connection.execute(statement)).all()]
+    return found
+
+
+async def taken(session: Session, meter_id: str, numbers: Sequence[int]) -> set[int]:
+    """Those of a meter's numbers that were stored once, though a retention may have let their rows go."""
+    connection = await session.connection()
+    number = ReadingNumberRow
+    found: set[int] = set()
+    for start in range(0, len(numbers), PAIRS_PER_QUERY):
+        some = numbers[start : start + PAIRS_PER_QUERY]
+        statement = sa.select(col(number.sequence)).where(col(number.meter_id) == meter_id, col(number.sequence).in_(some))
+        found |= set((await connection.execute(statement)).scalars().all())
     return found
 
 

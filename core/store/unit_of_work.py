@@ -14,16 +14,17 @@ from typing import Final, Literal
 from weakref import WeakSet
 
 import aiosqlite
+import asyncpg
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from core.domain.errors import Conflict, InvalidInput, Unavailable
+from core.domain.errors import Conflict, InvalidInput, OutcomeUnknown, Unavailable
 from core.store.migrations import upgrade
 
 KIND_OF_TRANSACTION: Final = "gridtokenx_begin"
@@ -32,8 +33,17 @@ BUSY_TIMEOUT_MS: Final = 10_000  # another process may hold the file while it ch
 SQLITE_READING: Final[Mapping[str, object]] = {KIND_OF_TRANSACTION: "read"}
 POSTGRESQL_READING: Final[Mapping[str, object]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 POOL_SIZE: Final = 10
-RETRY_SQLSTATES: Final = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"})
-"""Serialization failure, deadlock, lock time-out, shutting down, starting up, too many connections: try again later."""
+STATEMENT_TIMEOUT_MS: Final = 30_000
+RETRY_SQLSTATES: Final = frozenset(
+    {"40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "57P05", "25P03", "53000", "53100", "53200", "53300", "58030"}
+)
+"""Serialization failure, deadlock, time-outs (lock, statement, idle), shutting down, starting up, no disk, memory or connection
+left: try again later."""
+LOST_SQLSTATES: Final = frozenset({"57P01", "57P02"})
+"""The server ended the connection. Classes 08 and 57P of an answer to COMMIT leave open whether it took place."""
+CONNECT_TIMEOUT_S: Final = 10
+ANSWER_MARGIN_S: Final = 5
+"""A server that says nothing for this long beyond its own statement time-out is gone, though the line may look open."""
 
 SQLITE_MISTAKES: Final = ("no such ", "near ", "table ", "too many ")
 """How SQLite begins to complain of a statement; repeating it would not help."""
@@ -48,15 +58,17 @@ class Store:
 
     Args:
         url: `sqlite+aiosqlite:///file` or `postgresql+asyncpg://user:password@host/name`.
+        pool_size: most connections to PostgreSQL at once.
+        statement_timeout_ms: longest that PostgreSQL works on one statement, a wait for a lock included.
 
     Raises:
         InvalidInput: the URL is malformed, names another kind of database, or SQLite without a file.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> None:
         parsed = _parse(url)
         on_sqlite = parsed.get_backend_name() == "sqlite"
-        self._engine = _sqlite_engine(parsed) if on_sqlite else _postgres_engine(parsed)
+        self._engine = _sqlite_engine(parsed) if on_sqlite else _postgres_engine(parsed, pool_size, statement_timeout_ms)
         self._file = Path(parsed.database) if on_sqlite and parsed.database else None
         self._reading = SQLITE_READING if on_sqlite else POSTGRESQL_READING
         self._sqlite_connections: WeakSet[aiosqlite.Connection] = WeakSet()
@@ -79,8 +91,10 @@ class Store:
         """
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-        async with self._own_turn(), _sorted_errors(), self._engine.begin() as connection:
-            if self.engine_name == "postgresql":
+        on_postgresql = self.engine_name == "postgresql"
+        patient = create_async_engine(self._engine.url, poolclass=NullPool) if on_postgresql else self._engine
+        async with self._own_turn(), _sorted_errors(), patient.begin() as connection:  # a revision may take its time
+            if on_postgresql:
                 await connection.execute(text("SELECT pg_advisory_xact_lock(4771018)"))
             await connection.run_sync(upgrade)
 
@@ -171,14 +185,47 @@ async def _sorted_errors() -> AsyncGenerator[None]:
         yield
     except IntegrityError as problem:
         raise Conflict("the database refused a duplicate or dangling row") from problem
-    except (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError) as problem:
+    except (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError, TimeoutError) as problem:
         if isinstance(problem, OperationalError) and str(problem.orig).startswith(SQLITE_MISTAKES):
             raise
         raise Unavailable("the database is away or busy") from problem
-    except DBAPIError as problem:
-        if problem.connection_invalidated or getattr(problem.orig, "sqlstate", None) in RETRY_SQLSTATES:
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
+        state = _sqlstate(problem)
+        if state.startswith("23"):
+            raise Conflict("the database refused a duplicate or dangling row") from problem
+        if _is_lost(problem) or state in RETRY_SQLSTATES:
             raise Unavailable("the database asks to try again") from problem
         raise
+
+
+@asynccontextmanager
+async def _unsure_of_lost_lines() -> AsyncGenerator[None]:
+    """A line that breaks between COMMIT and its answer says nothing about the commit.
+
+    SQLite's commit is a call into this process, which never leaves the outcome open.
+    """
+    try:
+        yield
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as problem:
+        if _is_lost(problem):
+            raise OutcomeUnknown("the line to the database broke while committing: look before repeating") from problem
+        raise
+
+
+def _is_lost(problem: Exception) -> bool:
+    """Whether the connection is gone."""
+    if isinstance(problem, OSError | asyncpg.InterfaceError) or (
+        isinstance(problem, DBAPIError) and problem.connection_invalidated
+    ):
+        return True
+    state = _sqlstate(problem)
+    return state.startswith("08") or state in LOST_SQLSTATES
+
+
+def _sqlstate(problem: Exception) -> str:
+    """PostgreSQL's five letters, by SQLAlchemy or by the driver itself; empty when there are none."""
+    said = problem.orig if isinstance(problem, DBAPIError) else problem
+    return str(getattr(said, "sqlstate", None) or "")
 
 
 def _parse(url: str) -> URL:
@@ -195,9 +242,20 @@ def _parse(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
-def _postgres_engine(url: URL) -> AsyncEngine:
+def _postgres_engine(url: URL, pool_size: int, statement_timeout_ms: int) -> AsyncEngine:
+    """The server ends a statement that takes too long; the driver gives up on a server that says nothing at all."""
     return create_async_engine(
-        url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=10, pool_pre_ping=True, hide_parameters=True
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "timeout": CONNECT_TIMEOUT_S,
+            "command_timeout": statement_timeout_ms / 1_000 + ANSWER_MARGIN_S,
+            "server_settings": {"statement_timeout": str(statement_timeout_ms), "application_name": "gridtokenx"},
+        },
     )
 
 

@@ -9,11 +9,14 @@ from core.store.tables.types import METER_ID, ROW_ID, ExactKwh
 
 
 class MeterReadingRow(SQLModel, table=True):
-    """One stored statement with its verdict; one row per (meter, sequence). Energy in Wh, times in Unix seconds."""
+    """One stored statement with its verdict; one row per (meter, sequence). Energy in Wh, times in Unix seconds.
+
+    On PostgreSQL it lies in partitions by month of receipt (`created_at`), see `core.store.partitions`.
+    """
 
     __tablename__ = "meter_readings"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
     __table_args__ = (
-        UniqueConstraint("meter_id", "sequence", name="one_row_per_sequence"),
+        Index("ix_readings_meter_sequence", "meter_id", "sequence"),
         Index("ix_readings_unminted", "minted", "verification_status", "meter_id", "sequence"),
         Index("ix_readings_user_time", "user_id", "reading_timestamp"),
     )
@@ -51,6 +54,18 @@ class MeterReadingRow(SQLModel, table=True):
     mint_timestamp: int | None = Field(default=None, sa_type=BigInteger)
     created_at: int = Field(sa_type=BigInteger)
     updated_at: int = Field(sa_type=BigInteger)
+
+
+class ReadingNumberRow(SQLModel, table=True):
+    """A number that was stored once: its row is unique, and stays so after a retention let the row go.
+
+    The trigger `one_row_per_sequence` of `meter_readings` writes it with every inserted row.
+    """
+
+    __tablename__ = "reading_numbers"  # pyright: ignore[reportAssignmentType]  # sqlmodel declares it as derived
+
+    meter_id: str = Field(primary_key=True, sa_type=METER_ID)
+    sequence: int = Field(primary_key=True, sa_type=BigInteger)
 
 
 class RefusalRow(SQLModel, table=True):

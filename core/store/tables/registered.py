@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from core.store.tables import audit, chain, ledger_standings, lookup_tables, meters, readings, settlement, users
+from core.store.tables import audit, chain, duties, ledger_standings, lookup_tables, meters, readings, settlement, users
 
 TABLES = (
     users.UserRow,
@@ -10,6 +10,7 @@ TABLES = (
     meters.DeviceKeyRow,
     meters.BrokerCredentialRow,
     readings.MeterReadingRow,
+    readings.ReadingNumberRow,
     readings.RefusalRow,
     readings.ConflictRow,
     settlement.SettlementWorkRow,
@@ -21,6 +22,7 @@ TABLES = (
     ledger_standings.LedgerStandingRow,
     lookup_tables.LookupTableRow,
     lookup_tables.LookupTableMeterRow,
+    duties.DutyRow,
     audit.AuditLogRow,
 )
 METADATA = SQLModel.metadata

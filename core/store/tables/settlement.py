@@ -39,6 +39,8 @@ class OutboxRow(SQLModel, table=True):
     payer: str = Field(max_length=44)
     owner: str = Field(max_length=64)
     """The bridge that follows it."""
+    lease_until_ms: int = Field(default=0, sa_type=BigInteger)
+    """Until when it is the owner's without a word from him; another bridge may take it over afterwards."""
     signature: str | None = Field(default=None, max_length=88, unique=True)
     wire: bytes | None = Field(default=None, sa_type=LargeBinary)
     last_valid_block_height: int | None = Field(default=None, sa_type=BigInteger)

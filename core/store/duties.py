@@ -1,0 +1,41 @@
+"""Duties: work that one bridge at a time does for all, by a lease that runs out. Times in Unix milliseconds."""
+
+from typing import Final
+
+from sqlalchemy import CursorResult, delete, or_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, select
+
+from core.store.tables.duties import DutyRow
+from core.store.unit_of_work import Session
+
+INDEXER: Final = "indexer"
+AUDIT: Final = "audit"
+LEFTOVERS: Final = "leftovers"
+LOOKUP_TABLES: Final = "lookup-tables"
+MONTHS: Final = "months"
+
+
+async def take(session: Session, name: str, *, owner: str, now_ms: int, lease_ms: int) -> bool:
+    """Take a duty that is nobody's or whose owner fell silent, or keep one's own for longer; whether it is ours now."""
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    insert = (postgresql.insert if on_postgresql else sqlite.insert)(DutyRow)
+    statement = insert.values(name=name, owner=owner, until_ms=now_ms + lease_ms).on_conflict_do_update(
+        index_elements=["name"],
+        set_={"owner": owner, "until_ms": now_ms + lease_ms},
+        where=or_(col(DutyRow.owner) == owner, col(DutyRow.until_ms) < now_ms),
+    )
+    result = await session.exec(statement)
+    assert isinstance(result, CursorResult)  # noqa: S101  # an INSERT gives no other result
+    return result.rowcount == 1
+
+
+async def give_up(session: Session, owner: str) -> None:
+    """Leave all duties: another bridge need not wait for the leases to run out."""
+    await session.exec(delete(DutyRow).where(col(DutyRow.owner) == owner))
+
+
+async def owners(session: Session) -> dict[str, str]:
+    """Who does what, by name of the duty."""
+    rows = (await session.exec(select(DutyRow))).all()
+    return {row.name: row.owner for row in rows}
