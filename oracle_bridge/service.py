@@ -311,9 +311,10 @@ class Bridge:
 
 
 async def _every(seconds: float, act: Loop) -> None:
+    """At once, for there may be something left from an earlier life, and then again and again."""
     while True:
-        await asyncio.sleep(seconds)
         await act()
+        await asyncio.sleep(seconds)
 
 
 def _patient(loop: Loop) -> Callable[[], Awaitable[None]]:
