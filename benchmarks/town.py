@@ -39,7 +39,7 @@ PROFILE: Final = "fast"
 SLOT_MS: Final = 400
 ENROL_AT_ONCE: Final = 64
 OWNER_LAMPORTS: Final = 1_000_000_000
-READY_WITHIN_S: Final = 60.0
+READY_WITHIN_S: Final = 180.0
 REST_WITHIN_S: Final = 300.0
 BRIDGE: Final = "oracle-bridge"
 
