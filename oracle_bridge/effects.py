@@ -79,13 +79,12 @@ class Effects:
     outcomes: tuple[ReadingOutcome, ...]
 
 
-def effects_of(transaction: ConfirmedTransaction, ids: ProgramIds, *, now: int) -> Effects:
+def effects_of(transaction: ConfirmedTransaction, ids: ProgramIds) -> Effects:
     """Read a transaction; a failed one did nothing.
 
     Args:
         transaction: as the node tells it.
         ids: our programs.
-        now: Unix seconds, used when the node has no block time.
 
     Raises:
         InvalidInput: an event of ours is malformed.
@@ -95,11 +94,17 @@ def effects_of(transaction: ConfirmedTransaction, ids: ProgramIds, *, now: int) 
     landed = Landed(
         signature=transaction.signature,
         slot=transaction.slot,
-        at=now if transaction.block_time is None else transaction.block_time,
+        at=_time_of(transaction, events),
         events=tuple(_row(event) for event in events),
         changes=tuple(_changes(events, outcomes)),
     )
     return Effects(landed=landed, outcomes=outcomes)
+
+
+def _time_of(transaction: ConfirmedTransaction, events: Sequence[ChainEvent]) -> int | None:
+    """The chain's clock as an event tells it, else the block's time: a node may have forgotten that one, or estimate it."""
+    times: list[int] = [event.fields["timestamp"] for event in events if "timestamp" in event.fields]
+    return times[0] if times else transaction.block_time
 
 
 def _row(event: ChainEvent) -> Event:

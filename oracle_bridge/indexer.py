@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Final, Protocol
 
 from solders.pubkey import Pubkey
@@ -13,16 +13,16 @@ from core.runtime.crash_points import CrashPoint, Reached, pass_by
 from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
 from core.store import ledger_rows
-from core.store.ledger_rows import CreditedTotals, Cursor, Landed
-from core.store.unit_of_work import Store
+from core.store.ledger_rows import CreditedTotals, Cursor, Landed, LedgerChange
+from core.store.unit_of_work import Session, Store
 from oracle_bridge.effects import effects_of
+from oracle_bridge.history import News, Signatures, unread
+from oracle_bridge.latecomers import place
 from programs.client.accounts import MeterAccount
 from programs.client.addresses import Addresses
 from programs.client.rpc import AccountInfo, ConfirmedTransaction, SignatureInfo
 from programs.client.subscribe import Gap, LogNotice
 
-PAGE: Final = 1_000
-"""Most signatures that a node gives in one answer."""
 AT_ONCE: Final = 32
 """Transactions fetched together and written in one database transaction."""
 POLL_S: Final = 2.0
@@ -34,14 +34,8 @@ METERS_A_LOOK: Final = 100
 _log = get_logger(__name__)
 
 
-class History(Protocol):
+class History(Signatures, Protocol):
     """The part of `programs.client.rpc.ChainClient` that tells what happened."""
-
-    async def signatures_for(
-        self, address: Pubkey, *, before: str | None = None, until: str | None = None, limit: int = 1_000
-    ) -> list[SignatureInfo]:
-        """The history of an address, newest first."""
-        ...
 
     async def transaction(self, signature: str) -> ConfirmedTransaction | None:
         """A transaction that landed."""
@@ -58,14 +52,6 @@ class Notices(Protocol):
     def logs(self, mentions: Pubkey) -> AsyncIterator[LogNotice | Gap]:
         """Transactions that name an address, for ever."""
         ...
-
-
-@dataclass(slots=True)
-class _News:
-    """A transaction not read yet, and the programs whose cursors it moves."""
-
-    info: SignatureInfo
-    programs: list[str] = field(default_factory=list[str])
 
 
 class Indexer:
@@ -138,60 +124,30 @@ class Indexer:
         begun_at = self._clock.now()
         async with self._store.read() as session:
             cursors = await ledger_rows.cursors(session)
-        news = await self._unread(cursors)
-        if news:
-            self._reached(CrashPoint.INDEXER_LISTED)
         written = 0
-        for start in range(0, len(news), AT_ONCE):
-            written += await self._write(news[start : start + AT_ONCE])
+        waiting: list[News] = []
+        async for news in unread(self._chain, self.programs, cursors):
+            waiting += news
+            if len(waiting) >= AT_ONCE:
+                written += await self._write_all(waiting)
+                waiting = []
+        written += await self._write_all(waiting)
         await self._look_at_ledgers()
         self.read_at = begun_at
         self._metrics.indexer_read_timestamp_seconds.set(begun_at)
         return written
 
-    async def rebuild(self) -> int:
-        """Forget all derived rows and read them from the chain again, in one database transaction; returns how many.
+    async def _write_all(self, news: Sequence[News]) -> int:
+        if not news:
+            return 0
+        self._reached(CrashPoint.INDEXER_LISTED)
+        return sum([await self._write(news[start : start + AT_ONCE]) for start in range(0, len(news), AT_ONCE)])
 
-        Raises:
-            Unavailable: the node no longer has the history; nothing was changed.
-        """
-        news = await self._unread({})
-        landed: list[Landed] = []
-        for start in range(0, len(news), AT_ONCE):
-            landed += await self._fetch([one.info for one in news[start : start + AT_ONCE]])
-        async with self._store.begin() as session:
-            await ledger_rows.delete_derived(session)
-            for one in landed:
-                await ledger_rows.write_down(session, one, now=self._clock.now())
-            for cursor in _cursors_after(news):
-                await ledger_rows.set_cursor(session, cursor)
-        self._looked_at_slot = 0
-        await self._look_at_ledgers()
-        return len(landed)
-
-    async def _unread(self, cursors: Mapping[str, Cursor]) -> list[_News]:
-        """What happened since the cursors, oldest first, each transaction once."""
-        found: dict[str, _News] = {}
-        for name, program in self.programs.items():
-            until = cursors[name].signature if name in cursors else None
-            for info in reversed(await self._history(program, until)):
-                found.setdefault(info.signature, _News(info)).programs.append(name)
-        return sorted(found.values(), key=lambda one: one.info.slot)
-
-    async def _history(self, program: Pubkey, until: str | None) -> list[SignatureInfo]:
-        rows: list[SignatureInfo] = []
-        before: str | None = None
-        while True:
-            page = await self._chain.signatures_for(program, before=before, until=until, limit=PAGE)
-            rows += page
-            if len(page) < PAGE:
-                return rows
-            before = page[-1].signature
-
-    async def _write(self, news: Sequence[_News]) -> int:
+    async def _write(self, news: Sequence[News]) -> int:
         async with self._store.read() as session:
             known = await ledger_rows.known_signatures(session, [one.info.signature for one in news])
         landed = await self._fetch([one.info for one in news if one.info.signature not in known])
+        landed = await self._placed(landed)
         self._reached(CrashPoint.INDEXER_FETCHED)
         try:
             written = await self._write_down(landed, _cursors_after(news))
@@ -204,7 +160,7 @@ class Indexer:
 
     async def _write_down(self, landed: Sequence[Landed], cursors: Sequence[Cursor]) -> int:
         async with self._store.begin() as session:
-            written = [await ledger_rows.write_down(session, one, now=self._clock.now()) for one in landed]
+            written = [await self._note(session, one) for one in landed]
             self._reached(CrashPoint.INDEXER_WRITTEN)
             for cursor in cursors:
                 await ledger_rows.set_cursor(session, cursor)
@@ -212,18 +168,38 @@ class Indexer:
         return sum(written)
 
     async def _fetch(self, infos: Sequence[SignatureInfo]) -> list[Landed]:
-        """Read transactions; failed ones did nothing and are not even asked for."""
-        good = [info.signature for info in infos if info.err is None]
-        transactions = await asyncio.gather(*(self._chain.transaction(signature) for signature in good))
+        """Read transactions; failed ones did nothing and are not even asked for.
+
+        Raises:
+            Unavailable: the node lists a transaction and does not show it, or shows it otherwise than it listed it.
+        """
+        good = [info for info in infos if info.err is None]
+        transactions = await asyncio.gather(*(self._chain.transaction(info.signature) for info in good))
         landed: list[Landed] = []
-        for signature, transaction in zip(good, transactions, strict=True):
-            if transaction is None:
-                raise Unavailable(f"the chain's node lists transaction {signature} and does not show it")
+        for info, transaction in zip(good, transactions, strict=True):
             try:
-                landed.append(effects_of(transaction, self._at.ids, now=self._clock.now()).landed)
+                landed.append(effects_of(_as_listed(info, transaction), self._at.ids).landed)
             except InvalidInput:  # only a newer program than this client can do that: the audit will tell
-                _log.exception("events_not_understood", signature=signature)
+                _log.exception("events_not_understood", signature=info.signature)
         return landed
+
+    async def _placed(self, landed: Sequence[Landed]) -> list[Landed]:
+        """Tell settlements by somebody else their place, where the submitter has written down what came after them."""
+        settling = {change.meter_id for one in landed for change in one.changes if _only_settles(change)}
+        if not settling:
+            return list(landed)
+        async with self._store.read() as session:
+            written_to = await ledger_rows.updated_slots(session, sorted(settling))
+        return [
+            replace(one, changes=tuple([await self._place(one, change, written_to) for change in one.changes])) for one in landed
+        ]
+
+    async def _place(self, one: Landed, change: LedgerChange, written_to: Mapping[str, int]) -> LedgerChange:
+        if not _only_settles(change) or written_to.get(change.meter_id, -1) < one.slot:
+            return change
+        meter = self._at.meter(change.meter_id)
+        late = await place(self._chain, meter, change.meter_id, behind=one.signature, ids=self._at.ids)
+        return replace(change, late=late)
 
     async def _look_at_ledgers(self) -> None:
         """Copy the credited totals of meters that moved, and mark history that came after its settlement."""
@@ -234,10 +210,14 @@ class Indexer:
             totals += await self._credited(moved[start : start + METERS_A_LOOK])
         async with self._store.begin() as session:
             await ledger_rows.set_credited(session, totals)
-            await ledger_rows.mark_minted(session, now=self._clock.now())
+            await ledger_rows.mark_minted(session)
         if moved:
             self._reached(CrashPoint.INDEXER_LOOKED)
         self._looked_at_slot = newest
+
+    async def _note(self, session: Session, landed: Landed) -> bool:
+        """Write one transaction down; a rebuild notes more."""
+        return await ledger_rows.write_down(session, landed)
 
     async def _credited(self, names: Sequence[str]) -> list[CreditedTotals]:
         accounts = await self._chain.accounts([self._at.meter(name) for name in names])
@@ -252,10 +232,22 @@ class Indexer:
         ]
 
 
-def _cursors_after(news: Sequence[_News]) -> list[Cursor]:
+def _cursors_after(news: Sequence[News]) -> list[Cursor]:
     """Where each program's cursor stands after these transactions."""
     last: dict[str, Cursor] = {}
     for one in news:
         for name in one.programs:
             last[name] = Cursor(program=name, signature=one.info.signature, slot=one.info.slot)
     return list(last.values())
+
+
+def _only_settles(change: LedgerChange) -> bool:
+    return change.is_square and change.sequence is None
+
+
+def _as_listed(info: SignatureInfo, transaction: ConfirmedTransaction | None) -> ConfirmedTransaction:
+    if transaction is None:
+        raise Unavailable(f"the chain's node lists transaction {info.signature} and does not show it")
+    if (transaction.slot, transaction.err) != (info.slot, info.err):
+        raise Unavailable(f"the chain's node shows transaction {info.signature} otherwise than it lists it")
+    return transaction

@@ -222,7 +222,7 @@ class Submitter:
                 await self._end(row, "refused", f"{REFUSED_MARK}{explain(status.err, self._ids)}")
         shown = await asyncio.gather(*(self._chain.transaction(signature) for _, signature in good))
         landings = [
-            _Landing(row, transaction, effects_of(transaction, self._ids, now=self._clock.now()))
+            _Landing(row, transaction, effects_of(transaction, self._ids))
             for (row, _), transaction in zip(good, shown, strict=True)
             if transaction is not None  # the node can't show it yet
         ]
@@ -245,7 +245,7 @@ class Submitter:
         return len(landings)
 
     async def _land(self, session: Session, landing: _Landing) -> bool:
-        await ledger_rows.write_down(session, landing.effects.landed, now=self._clock.now())
+        await ledger_rows.write_down(session, landing.effects.landed)
         sorted_items = _sort(landing.row.items, landing.effects)
         return await self._outbox.landed(
             session,

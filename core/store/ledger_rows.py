@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, delete, func, literal, or_, update
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, literal, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 from sqlmodel import SQLModel, and_, col, select
 
 from core.domain.readings import StatementKind
@@ -32,6 +34,17 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """The place of a settlement that is written down after what followed it on the chain."""
+
+    sequence: int
+    """What the meter's ledger had reached then."""
+    entry_number: int
+    later: frozenset[str]
+    """Transactions of the meter that followed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerChange:
     """What one transaction did to one meter's ledger. Energy in Wh."""
 
@@ -45,6 +58,7 @@ class LedgerChange:
     correction_wh: int = 0
     is_square: bool = False
     """It left nothing owed and nothing unsettled."""
+    late: Late | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +67,8 @@ class Landed:
 
     signature: str
     slot: int
-    at: int
-    """Unix seconds of its block."""
+    at: int | None
+    """Unix seconds by the chain's clock; None when neither an event nor the node tells."""
     events: tuple[Event, ...]
     changes: tuple[LedgerChange, ...]
 
@@ -137,7 +151,7 @@ async def known_signatures(session: Session, signatures: Sequence[str]) -> set[s
     return known
 
 
-async def write_down(session: Session, landed: Landed, *, now: int) -> bool:
+async def write_down(session: Session, landed: Landed) -> bool:
     """Add a transaction's events, its effect on ledgers, and the readings that are minted by it.
 
     Everything is a sum or a maximum, so transactions may come in any order; False when this one was written before.
@@ -161,27 +175,31 @@ async def write_down(session: Session, landed: Landed, *, now: int) -> bool:
         await _add_to_ledger(session, change, landed.slot)
         await _add_to_standing(session, change, landed)
         if change.is_square:
-            await mark_minted(session, now=now, meter_id=change.meter_id)
+            await _mark_late(session, change, landed)
+            await mark_minted(session, meter_id=change.meter_id)
     return True
 
 
-async def mark_minted(session: Session, *, now: int, meter_id: str | None = None) -> int:
+async def updated_slots(session: Session, meter_ids: Sequence[str]) -> dict[str, int]:
+    """The newest slot that was written to each of these ledgers."""
+    row = LedgerRow
+    statement = select(row.meter_id, row.updated_slot).where(col(row.meter_id).in_(meter_ids))
+    return dict((await session.exec(statement)).all())
+
+
+async def mark_minted(session: Session, *, meter_id: str | None = None) -> int:
     """Mark accepted readings that the chain has settled through (R3.5): of one meter or of all; returns how many.
 
-    Called after a settlement, and from time to time for history that was accepted after its settlement.
+    Called after a settlement, and from time to time for history that was accepted after its settlement. Each reading names
+    the first transaction that settled through it, whenever it was accepted.
     """
     standing = LedgerStandingRow
     reading = MeterReadingRow
-    of_meter = col(standing.meter_id) == col(reading.meter_id)
-    reached = or_(
-        and_(col(reading.statement_kind) == int(StatementKind.REGISTER), col(reading.sequence) <= col(standing.through_sequence)),
-        and_(col(reading.statement_kind) == int(StatementKind.INTERVAL), col(reading.ordinal) <= col(standing.through_entry)),
-    )
     where: list[ColumnElement[bool]] = [
         ~col(reading.minted),
         col(reading.verification_status) == Verdict.ACCEPTED.value,
-        of_meter,
-        reached,
+        col(standing.meter_id) == col(reading.meter_id),
+        _reached(col(standing.through_sequence), col(standing.through_entry)),
     ]
     if meter_id is not None:
         where += [col(reading.meter_id) == meter_id, col(standing.meter_id) == meter_id]
@@ -190,13 +208,63 @@ async def mark_minted(session: Session, *, now: int, meter_id: str | None = None
         .where(*where)
         .values(
             minted=True,
-            mint_tx_signature=col(standing.through_signature),
-            mint_timestamp=col(standing.through_at),
-            updated_at=now,
+            mint_tx_signature=_first_above(col(reading.mint_tx_signature), col(standing.through_signature)),
+            mint_timestamp=_first_above(col(reading.mint_timestamp), col(standing.through_at)),
+            updated_at=_greater(col(standing.through_at), col(reading.updated_at)),
         )
         .execution_options(synchronize_session=False)
     )
     return int(getattr(result, "rowcount", 0))
+
+
+def _reached(sequence: SQLColumnExpression[int], entry: SQLColumnExpression[int]) -> ColumnElement[bool]:
+    """Registers contain what came before them; intervals are credited in the order of their acceptance."""
+    reading = MeterReadingRow
+    return or_(
+        and_(col(reading.statement_kind) == int(StatementKind.REGISTER), col(reading.sequence) <= sequence),
+        and_(col(reading.statement_kind) == int(StatementKind.INTERVAL), col(reading.ordinal) <= entry),
+    )
+
+
+def _first_above(column: Any, otherwise: Any) -> ColumnElement[Any]:
+    """History was settled with the register above it: what that one names; `otherwise` where none above is minted."""
+    above = aliased(MeterReadingRow)
+    same = sa.select(getattr(above, column.key)).where(
+        col(MeterReadingRow.statement_kind) == int(StatementKind.REGISTER),
+        col(above.meter_id) == col(MeterReadingRow.meter_id),
+        col(above.sequence) > col(MeterReadingRow.sequence),
+        col(above.minted),
+    )
+    nearest = same.order_by(col(above.sequence)).limit(1).correlate(MeterReadingRow).scalar_subquery()
+    return func.coalesce(nearest, otherwise)
+
+
+async def _mark_late(session: Session, change: LedgerChange, landed: Landed) -> None:
+    """Give a settlement what later ones were given because they were written down before it."""
+    if change.late is None:
+        return
+    reading, standing, late = MeterReadingRow, LedgerStandingRow, change.late
+    await session.exec(
+        update(reading)
+        .where(
+            col(reading.meter_id) == change.meter_id,
+            col(reading.mint_tx_signature).in_(late.later),
+            _reached(literal(late.sequence), literal(late.entry_number)),
+        )
+        .values(mint_tx_signature=landed.signature, mint_timestamp=landed.at)
+        .execution_options(synchronize_session=False)
+    )
+    await session.exec(
+        update(standing)
+        .where(
+            col(standing.meter_id) == change.meter_id,
+            col(standing.through_sequence) == late.sequence,
+            col(standing.through_entry) == late.entry_number,
+            col(standing.through_signature).in_(late.later),
+        )
+        .values(through_signature=landed.signature, through_at=landed.at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def cursors(session: Session) -> dict[str, Cursor]:
@@ -322,17 +390,6 @@ async def payloads(session: Session, name: str) -> list[str]:
     return list((await session.exec(statement)).all())
 
 
-async def delete_derived(session: Session) -> None:
-    """Forget all that came from the chain: events, cursors, ledgers, and which readings are minted."""
-    for table in (ChainEventRow, ChainCursorRow, LedgerRow, LedgerStandingRow):
-        await session.exec(delete(table))
-    await session.exec(
-        update(MeterReadingRow)
-        .where(col(MeterReadingRow.minted))
-        .values(minted=False, mint_tx_signature=None, mint_timestamp=None)
-    )
-
-
 async def _add_to_ledger(session: Session, change: LedgerChange, slot: int) -> None:
     minted, burned = max(change.moved_wh, 0), max(-change.moved_wh, 0)
     sequence, entry = change.sequence or 0, change.entry_number or 0
@@ -375,7 +432,7 @@ async def _add_to_standing(session: Session, change: LedgerChange, landed: Lande
             through_sequence=sequence,
             through_entry=entry,
             through_signature=landed.signature if sequence or entry else "",
-            through_at=landed.at if sequence or entry else 0,
+            through_at=(landed.at or 0) if sequence or entry else 0,
         ).on_conflict_do_update(
             index_elements=["meter_id"],
             set_={
@@ -383,7 +440,7 @@ async def _add_to_standing(session: Session, change: LedgerChange, landed: Lande
                 "through_sequence": _greater(col(row.through_sequence), literal(sequence)),
                 "through_entry": _greater(col(row.through_entry), literal(entry)),
                 "through_signature": case((further, landed.signature), else_=col(row.through_signature)),
-                "through_at": case((further, landed.at), else_=col(row.through_at)),
+                "through_at": case((further, landed.at or 0), else_=col(row.through_at)),
             },
         )
     )
@@ -393,10 +450,12 @@ async def _settled_through(session: Session, change: LedgerChange, slot: int) ->
     """Sequence and entry up to which this transaction left the ledger square; zeroes when it did not.
 
     A transaction that only settles covers what was credited before it. If a later one is written down already, what the
-    ledger says now may be more than that, so nothing is claimed: the later one's own settlement will.
+    ledger says now may be more than that: then its place counts, and without one nothing is claimed.
     """
     if not change.is_square:
         return 0, 0
+    if change.late is not None:
+        return change.late.sequence, change.late.entry_number
     if change.sequence is not None:
         return change.sequence, change.entry_number or 0
     ledger = (await session.exec(select(LedgerRow).where(col(LedgerRow.meter_id) == change.meter_id))).one()

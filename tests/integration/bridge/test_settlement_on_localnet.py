@@ -6,7 +6,6 @@ import pytest
 
 from core.domain.readings import ProofKind, StatementKind
 from core.domain.units import base_units_from_wh
-from core.store import ledger_rows
 from oracle_bridge import audit
 from tests.support.enrolled import verdicts
 from tests.support.running_bridge import Running, names, running, until_idle
@@ -86,22 +85,6 @@ async def test_consumption_burns_what_there_is_and_the_rest_is_owed_until_there_
         assert (await audit.run(world.store, world.chain.client)).failures == []
 
 
-async def test_rebuilding_from_the_chain_gives_the_same_rows(world: Running):
-    devices = [await world.add_meter(name) for name in names("MTR", 3)]
-    async with world.bridge() as bridge:
-        intake = world.intake(bridge)
-        for step in (1, 2, 3):
-            await world.say(intake, *((device, step, 1_000 * step, 100 * step) for device in devices))
-            await until_idle(bridge)
-        before = await _derived(world)
-
-        rebuilt = await bridge.indexer.rebuild()
-
-        assert rebuilt > 3
-        assert await _derived(world) == before
-        assert (await bridge.audit()).failures == []
-
-
 async def test_a_restart_continues_where_the_last_life_ended(world: Running):
     device = await world.add_meter("MTR-001")
     async with world.bridge() as bridge:
@@ -128,8 +111,3 @@ async def test_the_bridge_tells_its_latency_and_health(world: Running):
         assert {name: (report.ok, report.detail) for name, report in reports.items() if not report.ok} == {}
         assert reports.keys() == parts
         assert reports["chain"].engine.startswith("solana-core ")
-
-
-async def _derived(world: Running) -> object:
-    async with world.store.read() as session:
-        return await ledger_rows.ledgers(session), await ledger_rows.minted_readings(session)

@@ -99,7 +99,7 @@ async def test_ledgers_add_up_in_any_order_and_each_transaction_once(world: Worl
         for number, moved in enumerate((500, -200, 40), start=1)
     ]
     async with world.store.begin() as session:
-        written = [await ledger_rows.write_down(session, landed[at], now=1) for at in (2, 0, 1, 0, 2)]
+        written = [await ledger_rows.write_down(session, landed[at]) for at in (2, 0, 1, 0, 2)]
         (view,) = await ledger_rows.ledgers(session)
 
     assert written == [True, True, True, False, False]
@@ -113,7 +113,7 @@ async def test_history_accepted_after_its_settlement_is_marked_with_it(world: Wo
     await world.accept("M1", sequence=2, generation_wh=400)
 
     async with world.store.begin() as session:
-        assert await ledger_rows.mark_minted(session, now=9) == 1
+        assert await ledger_rows.mark_minted(session) == 1
 
     late, newest = await world.readings("M1")
     assert (late.minted, late.mint_tx_signature) == (True, newest.mint_tx_signature)
@@ -127,13 +127,13 @@ async def test_a_settlement_alone_marks_what_was_credited_before_it_and_nothing_
     newer = LedgerChange(meter_id="M1", sequence=2, moved_wh=0, is_square=False)
     settled = LedgerChange(meter_id="M1", moved_wh=100, is_square=True)
     async with world.store.begin() as session:
-        await ledger_rows.write_down(session, _landed("a", 10, credited), now=1)
-        await ledger_rows.write_down(session, _landed("c", 30, newer), now=1)
-        await ledger_rows.write_down(session, _landed("b", 20, settled), now=1)
+        await ledger_rows.write_down(session, _landed("a", 10, credited))
+        await ledger_rows.write_down(session, _landed("c", 30, newer))
+        await ledger_rows.write_down(session, _landed("b", 20, settled))
     assert [row.minted for row in await world.readings("M1")] == [False, False]
 
     async with world.store.begin() as session:
-        await ledger_rows.write_down(session, _landed("d", 40, settled), now=1)
+        await ledger_rows.write_down(session, _landed("d", 40, settled))
 
     assert [(row.minted, row.mint_tx_signature) for row in await world.readings("M1")] == [(True, "d")] * 2
 

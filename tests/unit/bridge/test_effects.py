@@ -41,9 +41,7 @@ def _correction(event: EventRecord) -> InnerInstruction:
 
 
 def test_a_reading_that_was_credited_and_settled_is_one_change():
-    effects = effects_of(
-        transaction_with("t", 7, [_registry(_settled("M1", 400)), _oracle(_accepted("M1", 3))]), PROGRAM_IDS, now=0
-    )
+    effects = effects_of(transaction_with("t", 7, [_registry(_settled("M1", 400)), _oracle(_accepted("M1", 3))]), PROGRAM_IDS)
 
     assert effects.landed.changes == (LedgerChange(meter_id="M1", sequence=3, moved_wh=400, is_square=True),)
     assert [(event.program, event.name, event.index) for event in effects.landed.events] == [
@@ -56,21 +54,20 @@ def test_what_stays_owed_is_not_square():
     effects = effects_of(
         transaction_with("t", 7, [_registry(_settled("M1", -100, target=-400)), _oracle(_accepted("M1", 3, settlement=4))]),
         PROGRAM_IDS,
-        now=0,
     )
 
     assert effects.landed.changes == (LedgerChange(meter_id="M1", sequence=3, moved_wh=-100, is_square=False),)
 
 
 def test_a_heartbeat_with_nothing_to_settle_is_square_even_without_a_settlement_record():
-    effects = effects_of(transaction_with("t", 7, [_oracle(_accepted("M1", 3, settlement=0))]), PROGRAM_IDS, now=0)
+    effects = effects_of(transaction_with("t", 7, [_oracle(_accepted("M1", 3, settlement=0))]), PROGRAM_IDS)
 
     assert effects.landed.changes == (LedgerChange(meter_id="M1", sequence=3, is_square=True),)
 
 
 def test_a_refused_reading_changes_nothing_and_has_a_name():
     effects = effects_of(
-        transaction_with("t", 7, [_oracle(_accepted("M1", 3, result=7), _accepted("M2", 1, result=77))]), PROGRAM_IDS, now=0
+        transaction_with("t", 7, [_oracle(_accepted("M1", 3, result=7), _accepted("M2", 1, result=77))]), PROGRAM_IDS
     )
 
     assert effects.landed.changes == ()
@@ -85,7 +82,7 @@ def test_a_negative_correction_counts_at_once_and_a_positive_one_when_it_is_appl
         _correction(CorrectionDecided("M4", 90, 0, 0)),
     ]
 
-    changes = effects_of(transaction_with("t", 7, calls), PROGRAM_IDS, now=0).landed.changes
+    changes = effects_of(transaction_with("t", 7, calls), PROGRAM_IDS).landed.changes
 
     assert [(change.meter_id, change.correction_wh) for change in changes] == [("M1", -50), ("M2", 0), ("M3", 90), ("M4", 0)]
 
@@ -99,21 +96,29 @@ def test_entry_numbers_come_from_the_attested_instruction():
         "t", 7, [_oracle(_accepted("M1", 3), _accepted("M2", 9), proof=2)], wire=bytes(VersionedTransaction(message, [payer]))
     )
 
-    effects = effects_of(replace(landed, programs=(PROGRAM_IDS.oracle,)), PROGRAM_IDS, now=0)
+    effects = effects_of(replace(landed, programs=(PROGRAM_IDS.oracle,)), PROGRAM_IDS)
 
     assert [(outcome.meter_id, outcome.entry_number) for outcome in effects.outcomes] == [("M1", 41), ("M2", 42)]
 
 
 def test_integers_that_json_readers_would_round_are_written_as_text():
     item = BalanceSettled("M1", OWNER, 2**60, 0, 2**60, 2**60, 1)
-    (event,) = effects_of(transaction_with("t", 7, [_registry(item)]), PROGRAM_IDS, now=0).landed.events
+    (event,) = effects_of(transaction_with("t", 7, [_registry(item)]), PROGRAM_IDS).landed.events
 
     fields = msgspec.json.decode(event.payload)
     assert fields["items"][0]["amount_settled"] == str(2**60)
     assert fields["items"][0]["old_settled_total"] == 0
 
 
-def test_a_block_without_a_time_gets_the_time_of_reading():
-    landed = replace(transaction_with("t", 7, [_oracle(_accepted("M1", 3))]), block_time=None)
+def test_the_time_is_the_chains_own_as_its_events_tell_it():
+    landed = transaction_with("t", 7, [event_call("registry", MeterBalanceSettled(123), [])], block_time=125)
 
-    assert effects_of(landed, PROGRAM_IDS, now=123).landed.at == 123
+    assert effects_of(landed, PROGRAM_IDS).landed.at == 123
+    assert effects_of(replace(landed, block_time=None), PROGRAM_IDS).landed.at == 123
+
+
+def test_where_no_event_tells_a_time_it_is_the_blocks_and_may_be_unknown():
+    landed = transaction_with("t", 7, [_correction(CorrectionDecided("M4", 90, 0, 0))], block_time=125)
+
+    assert effects_of(landed, PROGRAM_IDS).landed.at == 125
+    assert effects_of(replace(landed, block_time=None), PROGRAM_IDS).landed.at is None
