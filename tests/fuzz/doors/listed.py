@@ -6,5 +6,7 @@ from tests.fuzz.door import Door
 from tests.fuzz.doors.chain_answers import ChainAnswersDoor
 from tests.fuzz.doors.codecs import FramesDoor
 from tests.fuzz.doors.device import DeviceDoor
+from tests.fuzz.doors.intake import IntakeDoor
+from tests.fuzz.doors.programs import ProgramsDoor, ProofsDoor
 
-DOORS: Final[tuple[type[Door], ...]] = (FramesDoor, DeviceDoor, ChainAnswersDoor)
+DOORS: Final[tuple[type[Door], ...]] = (FramesDoor, DeviceDoor, ChainAnswersDoor, IntakeDoor, ProgramsDoor, ProofsDoor)
