@@ -1,9 +1,7 @@
 """Every part restarts in the middle of a day on bad lines; in the end every Wh has its token, once (R3.4)."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,10 +21,9 @@ from deploy.logins import stored_logins
 from deploy.platform import Platform
 from programs.localnet import Localnet
 from tests.support.fleet_day import fleet_day, returning_settings
+from tests.support.up import gridtokenx_up
 
 pytestmark = pytest.mark.timeout(170)
-REPOSITORY = Path(__file__).resolve().parents[2]
-UP = [sys.executable, "-c", "from deploy.cli import main; main()", "up"]
 
 
 async def test_the_platform_stops_and_starts_while_the_fleet_lives_on(tmp_path: Path):
@@ -89,46 +86,6 @@ async def test_broker_chain_and_bridge_restart_one_after_the_other(tmp_path: Pat
         async with Platform(parts.settings) as platform:
             await day.finish()
             await day.audit(platform)
-
-
-@asynccontextmanager
-async def gridtokenx_up(settings: Settings, folder: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """`gridtokenx up` as a process of its own, ready."""
-    process = await asyncio.create_subprocess_exec(
-        *UP,
-        cwd=folder,
-        env={
-            "PATH": os.defpath,
-            "PYTHONPATH": str(REPOSITORY),
-            "GRIDTOKENX_DATA_DIR": str(settings.data_dir),
-            "GRIDTOKENX_LOG_LEVEL": "warning",
-            "GRIDTOKENX_MQTT__EMBEDDED_PORT": str(settings.mqtt.embedded_port),
-            "GRIDTOKENX_CHAIN__EMBEDDED_PORT": str(settings.chain.embedded_port),
-            "GRIDTOKENX_CHAIN__SLOT_MS": str(settings.chain.slot_ms),
-            "GRIDTOKENX_API__PORT": str(settings.api.port),
-        },
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        await ready(f"http://127.0.0.1:{settings.api.port}", process)
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def ready(url: str, process: asyncio.subprocess.Process) -> None:
-    """Wait until the platform says that it is ready."""
-    async with asyncio.timeout(30), httpx.AsyncClient(base_url=url) as http:
-        while True:
-            assert process.returncode is None, "gridtokenx up ended"
-            try:
-                if (await http.get("/ready")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.1)
 
 
 class SeparateParts:
