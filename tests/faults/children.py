@@ -21,6 +21,7 @@ from deploy.chain import embedded_chain
 from deploy.keys import KeyFolder
 from deploy.logins import stored_logins
 from deploy.platform import Part, Platform
+from tests.faults.broken import Breakage, break_it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +67,10 @@ def run(target: Callable[..., None], orders: Orders, *arguments: Any) -> None:
     target(orders, *arguments)
 
 
-def platform(orders: Orders, settings: Settings, part: Part) -> None:
+def platform(orders: Orders, settings: Settings, part: Part, broken: Breakage | None) -> None:
     """`gridtokenx up --only …`, with orders."""
+    if broken is not None:
+        break_it(broken)
     configure(settings.log_level, settings.log_format)
 
     async def serve() -> None:

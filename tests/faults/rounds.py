@@ -10,6 +10,7 @@ from typing import Final
 
 from core.store import Store
 from programs.client.rpc import ChainClient
+from tests.faults.broken import Breakage
 from tests.faults.database_part import PostgresPart
 from tests.faults.disk import SmallDisk
 from tests.faults.inflict import arrange, inflict, revive
@@ -18,7 +19,7 @@ from tests.faults.schedule import Kind, Plan
 from tests.faults.template import TICKS, Template
 from tests.faults.town import Town, town_of
 from tests.faults.verdict import Findings, judge
-from tests.faults.world import World, world_of
+from tests.faults.world import READY_WITHIN_S, World, is_ready, world_of
 
 DIES_WITHIN_S: Final = 25.0
 DRAINS_WITHIN_S: Final = 60.0
@@ -48,6 +49,8 @@ class Ground:
     server: PostgresPart | None
     may_mount: bool
     folder: Path
+    broken: Breakage | None = None
+    rests_within_s: float = RESTS_WITHIN_S
 
 
 async def play(ground: Ground, plan: Plan) -> Outcome:
@@ -57,7 +60,7 @@ async def play(ground: Ground, plan: Plan) -> Outcome:
     folder = Path(tempfile.mkdtemp(prefix=f"round-{plan.number}-", dir=ground.folder))
     disk = _disk(ground, plan, folder)
     try:
-        async with world_of(ground.template, folder, database=plan.database, server=ground.server) as world:
+        async with world_of(ground.template, folder, database=plan.database, server=ground.server, broken=ground.broken) as world:
             found = await _live(ground, world, plan, disk)
     except (AssertionError, OSError, TimeoutError, ExceptionGroup) as problem:
         found = Findings(failures=[f"the round broke off: {problem!r}"])
@@ -74,7 +77,6 @@ async def _live(ground: Ground, world: World, plan: Plan, disk: SmallDisk | None
             await part.start()
     await _chain_answers(world)
     victim.order_death(plan.point, plan.nth)
-    arrange(world, plan)
     await world.bridge.start()
     await world.api.start()
     passwords = ground.template.passwords[plan.database]
@@ -86,7 +88,7 @@ async def _live(ground: Ground, world: World, plan: Plan, disk: SmallDisk | None
         await world.ready()
         await town.live(TICKS)
         waiting = await town.drain(DRAINS_WITHIN_S)
-        found = await _judge(world, town)
+        found = await _judge(world, town, ground.rests_within_s)
     found.failures[:0] = [f"meters without receipts: {', '.join(waiting)}"] * bool(waiting)
     if not died:
         found.failures.append(f"{plan.victim} never came to {plan.point.value}")
@@ -98,7 +100,9 @@ async def _day(world: World, plan: Plan, town: Town, victim: ForkedPart, disk: S
     async with asyncio.TaskGroup() as tasks:
         deadline = tasks.create_task(_death(victim, plan), name="the ordered death")
         tasks.create_task(_trouble(world, plan, town, disk), name="the trouble")
-        await _connected(town)
+        await _begun(world, victim)
+        arrange(world, plan)
+        await town.connect()
         await town.live(TICKS - 1)
     died = deadline.result()
     await revive(world, plan.victim)
@@ -122,10 +126,15 @@ async def _death(victim: ForkedPart, plan: Plan) -> bool:
     return died
 
 
-async def _connected(town: Town) -> None:
-    """A broker may need a moment."""
-    async with asyncio.timeout(15):
-        await town.connect()
+async def _begun(world: World, victim: ForkedPart) -> None:
+    """Wait until both answer; who is ordered to die at a point that comes with the start has died by then."""
+    async with asyncio.timeout(READY_WITHIN_S):
+        while not victim.died_as_ordered and not await _both_ready(world):  # noqa: ASYNC110  # other processes
+            await asyncio.sleep(0.05)
+
+
+async def _both_ready(world: World) -> bool:
+    return await is_ready(world.bridge_port) and await is_ready(world.api_port)
 
 
 async def _chain_answers(world: World) -> None:
@@ -135,11 +144,11 @@ async def _chain_answers(world: World) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _judge(world: World, town: Town) -> Findings:
+async def _judge(world: World, town: Town, within_s: float) -> Findings:
     store = Store(world.database_url)
     try:
         async with ChainClient(world.chain_url) as chain:
-            return await judge(store, chain, town.truth, town.stated, within_s=RESTS_WITHIN_S)
+            return await judge(store, chain, town.truth, town.stated, within_s=within_s)
     finally:
         await store.close()
 

@@ -87,7 +87,9 @@ async def _enrol_again(settings: Settings, url: str, village: Village) -> Mappin
     """The same chain, another database."""
     again = settings.model_copy(update={"database": settings.database.model_copy(update={"url": url})})
     async with Platform(again) as platform:
-        return await _enrol(platform, village)
+        passwords = await _enrol(platform, village)
+        await platform.bridge.meters_joined()
+        return passwords
 
 
 async def _enrol(platform: Platform, village: Village) -> Mapping[MeterId, str]:

@@ -56,6 +56,7 @@ async def _look(store: Store, chain: ChainClient, truth: Mapping[str, tuple[int,
         if found.failures:
             return found  # the audit is for a platform at rest
         await _books(found, store, chain, truth)
+        found.failures += await _dead_letters(store, chain)
         totals = await _totals(store)
     except DomainError as problem:  # a part is still coming back
         return Findings(failures=[f"could not look: {problem}"])
@@ -129,6 +130,20 @@ async def _books(found: Findings, store: Store, chain: ChainClient, truth: Mappi
             found.failures.append(f"{direction}: truth {sum(amounts)} Wh, ledgers {attested} Wh")
     if terms["burned_by_holders_base_units"]:
         found.failures.append(f"{terms['burned_by_holders_base_units']} base units are missing from the supply")
+
+
+async def _dead_letters(store: Store, chain: ChainClient) -> list[str]:
+    """What the outbox calls landed is on the chain, and what it calls dead is not."""
+    statement = select(OutboxRow.signature, OutboxRow.status).where(col(OutboxRow.signature).is_not(None))
+    async with store.read() as session:
+        rows = [(str(signature), status) for signature, status in (await session.exec(statement)).all()]
+    statuses = await chain.statuses([signature for signature, _ in rows], search_history=True)
+    took_effect = [status is not None and status.err is None for status in statuses]
+    return [
+        f"transaction {signature[:8]} is {status} for the outbox, and {'landed' if landed else 'unknown or failed'} on the chain"
+        for (signature, status), landed in zip(rows, took_effect, strict=True)
+        if (status == "landed") != landed
+    ]
 
 
 async def _totals(store: Store) -> tuple[int, int]:
