@@ -137,6 +137,10 @@ class Indexer:
         self._metrics.indexer_read_timestamp_seconds.set(begun_at)
         return written
 
+    async def note(self, session: Session, landed: Landed) -> bool:
+        """Write one transaction down, unless it was before; a rebuild notes more. False when nothing was written."""
+        return await ledger_rows.write_down(session, landed)
+
     async def _write_all(self, news: Sequence[News]) -> int:
         if not news:
             return 0
@@ -160,7 +164,7 @@ class Indexer:
 
     async def _write_down(self, landed: Sequence[Landed], cursors: Sequence[Cursor]) -> int:
         async with self._store.begin() as session:
-            written = [await self._note(session, one) for one in landed]
+            written = [await self.note(session, one) for one in landed]
             self._reached(CrashPoint.INDEXER_WRITTEN)
             for cursor in cursors:
                 await ledger_rows.set_cursor(session, cursor)
@@ -214,10 +218,6 @@ class Indexer:
         if moved:
             self._reached(CrashPoint.INDEXER_LOOKED)
         self._looked_at_slot = newest
-
-    async def _note(self, session: Session, landed: Landed) -> bool:
-        """Write one transaction down; a rebuild notes more."""
-        return await ledger_rows.write_down(session, landed)
 
     async def _credited(self, names: Sequence[str]) -> list[CreditedTotals]:
         accounts = await self._chain.accounts([self._at.meter(name) for name in names])

@@ -112,6 +112,19 @@ class LedgerView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSums:
+    """What a meter's events add up to. Energy in Wh."""
+
+    meter_id: str
+    sequence: int
+    entry_number: int
+    settled_net_wh: int
+    minted_wh: int
+    burned_wh: int
+    correction_net_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreditedTotals:
     """What a meter's account on chain says was credited in all. Energy in Wh."""
 
@@ -316,14 +329,39 @@ async def moved_since(session: Session, slot: int) -> tuple[list[str], int]:
     return [meter_id for meter_id, _ in rows], max((updated for _, updated in rows), default=slot)
 
 
-async def ledgers(session: Session) -> list[LedgerView]:
-    """All meters with their ledgers, by meter id."""
+async def sums(session: Session, *, after: str, limit: int) -> list[LedgerSums]:
+    """What events add up to, for every meter that any event named, by meter id behind `after`."""
+    statement = (
+        select(LedgerRow, col(LedgerStandingRow.correction_net_wh))
+        .outerjoin(LedgerStandingRow, col(LedgerStandingRow.meter_id) == col(LedgerRow.meter_id))
+        .where(col(LedgerRow.meter_id) > after)
+        .order_by(col(LedgerRow.meter_id))
+        .limit(limit)
+    )
+    return [
+        LedgerSums(
+            meter_id=ledger.meter_id,
+            sequence=ledger.sequence,
+            entry_number=ledger.entry_number,
+            settled_net_wh=ledger.settled_net_wh,
+            minted_wh=ledger.minted_wh,
+            burned_wh=ledger.burned_wh,
+            correction_net_wh=correction or 0,
+        )
+        for ledger, correction in (await session.exec(statement)).all()
+    ]
+
+
+async def ledgers(session: Session, *, after: str = "", limit: int | None = None) -> list[LedgerView]:
+    """Meters with their ledgers by meter id, those behind `after`; all of them without a limit."""
     statement = (
         select(MeterRow, LedgerRow, LedgerStandingRow, LookupTableMeterRow)
         .outerjoin(LedgerRow, col(LedgerRow.meter_id) == col(MeterRow.meter_id))
         .outerjoin(LedgerStandingRow, col(LedgerStandingRow.meter_id) == col(MeterRow.meter_id))
         .outerjoin(LookupTableMeterRow, col(LookupTableMeterRow.meter_id) == col(MeterRow.meter_id))
+        .where(col(MeterRow.meter_id) > after)
         .order_by(col(MeterRow.meter_id))
+        .limit(limit)
     )
     return [_view(meter, ledger, standing, table) for meter, ledger, standing, table in (await session.exec(statement)).all()]
 

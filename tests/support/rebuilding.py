@@ -1,0 +1,22 @@
+"""A rebuild of a test's platform, as the command makes it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from core.store import Store
+from oracle_bridge.rebuild import Rebuild
+from programs.client.rpc import ChainClient
+from tests.support.running_bridge import Running
+
+
+@asynccontextmanager
+async def rebuild_of(world: Running, folder: Path) -> AsyncGenerator[Rebuild]:
+    """A rebuild whose own database lies in `folder`."""
+    scratch = Store(f"sqlite+aiosqlite:///{folder / 'rebuild.db'}")
+    try:
+        await scratch.migrate()
+        async with ChainClient(world.chain.localnet.rpc_url, commitment="finalized") as chain:
+            yield Rebuild(store=world.store, scratch=scratch, chain=chain, at=world.chain.at, clock=world.clock)
+    finally:
+        await scratch.close()
