@@ -6,7 +6,7 @@ import re
 import shutil
 import signal
 from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +104,7 @@ def _given(name: str) -> str:
 
 
 @asynccontextmanager
-async def _node() -> AsyncIterator[dict[str, str]]:
+async def _node() -> AsyncGenerator[dict[str, str]]:
     program = shutil.which("node")
     assert program is not None, "node is needed: apt-get install nodejs npm"
     process = await asyncio.create_subprocess_exec(
@@ -122,7 +122,7 @@ async def _node() -> AsyncIterator[dict[str, str]]:
 
 
 @asynccontextmanager
-async def _command(cluster: Cluster, *words: str) -> AsyncIterator[Process]:
+async def _command(cluster: Cluster, *words: str) -> AsyncGenerator[Process]:
     """`gridtokenx programs …` as a process of its own."""
     process = await asyncio.create_subprocess_exec(
         *GRIDTOKENX,
