@@ -77,8 +77,13 @@ class ForkedPart:
         """Whether a life of it ended at the point that was ordered."""
         return self._orders.epitaph.exists()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it was ever started."""
+        return self._process is not None
+
     def order_death(self, point: CrashPoint, nth: int = 1) -> None:
-        """Its next life ends at the n-th visit to a point; the life after that has no orders."""
+        """One life of it ends at its n-th visit to a point; the lives after that have no orders."""
         self._orders = replace(self._orders, die_at=point, nth=nth)
 
     def set_clock(self, off_by_s: int) -> None:
@@ -89,10 +94,10 @@ class ForkedPart:
 
     async def start(self) -> None:
         assert not self.is_alive, f"{self.name} runs already"
-        process = _FORKS.Process(target=children.run, args=(self._target, self._orders, *self._arguments), name=self.name)
+        orders = replace(self._orders, die_at=None) if self.died_as_ordered else self._orders
+        process = _FORKS.Process(target=children.run, args=(self._target, orders, *self._arguments), name=self.name)
         process.start()
         self._process = process
-        self._orders = replace(self._orders, die_at=None)
 
     async def stop(self) -> None:
         if self._process is not None and self._process.is_alive():
