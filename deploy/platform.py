@@ -201,6 +201,7 @@ class Platform:
             health=self.health,
             notices=Subscriptions(ws_url),
             name=self.settings.mqtt.username,
+            keep_months=self.settings.database.keep_months,
             reached=self._reached,
             shipped=shipped_programs(),
             chain_kind=kind_of(self.settings.chain.rpc_url),

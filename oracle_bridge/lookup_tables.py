@@ -4,7 +4,7 @@ The database remembers the tables' addresses before they are created; what a tab
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
@@ -40,14 +40,25 @@ class LookupTables:
         payer: owns the tables and pays for them.
         at: the deployment's addresses.
         clock: the present.
+        may_change: whether this bridge makes and fills tables now; another one does otherwise, and this one only reads them.
     """
 
-    def __init__(self, *, store: Store, chain: ChainClient, payer: Signer, at: Addresses, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        chain: ChainClient,
+        payer: Signer,
+        at: Addresses,
+        clock: Clock,
+        may_change: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
         self._store = store
         self._chain = chain
         self._payer = payer
         self._at = at
         self._clock = clock
+        self._may_change = may_change or _alone
         self.active: dict[str, AddressLookupTableAccount] = {}
         """Tables with those of their addresses that transactions may use now; read by the composer."""
         self.housed: frozenset[str] = frozenset()
@@ -65,9 +76,18 @@ class LookupTables:
             await self._ensure()
 
     async def _ensure(self) -> None:
-        await self._read()
+        missing = await self._read()
+        may_change = await self._may_change()
+        if may_change:
+            await self._forget(missing)
         async with self._store.read() as session:
             meters = await rows.meters(session)
+        if may_change:
+            meters = await self._house(meters)
+        self.housed = frozenset(meter.meter_id for meter in meters)
+
+    async def _house(self, meters: list[TabledMeter]) -> list[TabledMeter]:
+        """Complete the tables, and give those a place that have none; returns the meters with their tables."""
         for address in list(self.active):
             await self._complete(address, [meter for meter in meters if meter.address == address])
         homeless = [meter for meter in meters if meter.address not in self.active]
@@ -79,19 +99,26 @@ class LookupTables:
             await self._assign(moved, address)
             async with self._store.read() as session:
                 meters = await rows.meters(session)
-        self.housed = frozenset(meter.meter_id for meter in meters)
+        return meters
 
-    async def _read(self) -> None:
-        """Load all tables from the chain; one that never came to be is forgotten."""
+    async def _read(self) -> list[str]:
+        """Load all tables from the chain; returns the addresses at which there is none."""
         async with self._store.read() as session:
             known = await rows.addresses(session, str(self._payer.pubkey))
         slot = await self._chain.slot("confirmed")
         accounts = await self._chain.accounts([Pubkey.from_string(address) for address in known])
+        missing: list[str] = []
         for address, account in zip(known, accounts, strict=True):
-            if account is not None:
+            if account is None:
+                self.active.pop(address, None)
+                missing.append(address)
+            else:
                 self.active[address] = usable(Pubkey.from_string(address), account.data, slot)
-                continue
-            self.active.pop(address, None)
+        return missing
+
+    async def _forget(self, missing: Sequence[str]) -> None:
+        """Tables that never came to be; the bridge that writes their addresses down alone knows that they are not coming."""
+        for address in missing:
             async with self._store.begin() as session:
                 await rows.forget(session, address)
 
@@ -148,6 +175,11 @@ class LookupTables:
         zones = [self._at.zone(zone) for zone in sorted({meter.zone for meter in meters})]
         own = [key for meter in meters for key in (self._at.meter(meter.meter_id), Pubkey.from_string(meter.token_account))]
         return [*shared_addresses(self._at), *zones, *own]
+
+
+async def _alone() -> bool:
+    """There is no other bridge."""
+    return True
 
 
 def shared_addresses(at: Addresses) -> list[Pubkey]:

@@ -18,8 +18,6 @@ from core.store.work import DueMeter, Target
 from oracle_bridge.planner import LIMITS, Limits, Plan, plan, plan_settlements
 from oracle_bridge.ports import Composer, SignedTransaction
 
-LEASE_MS: Final = 120_000
-"""Another bridge takes over after this silence: longer than a blockhash lives (about 60 s)."""
 POSTPONE_MS: Final = 30_000
 """For what time alone will mend: a pause, a reading ahead of the chain's clock."""
 
@@ -71,6 +69,7 @@ class Outbox:
         self._clock = clock
         self._owner = owner
         self._limits = limits
+        self._lease_ms = settings.lease_s * 1_000
         self._reached = reached
         self._turn = 0
 
@@ -85,7 +84,7 @@ class Outbox:
                 session,
                 owner=self._owner,
                 now_ms=now_ms,
-                lease_ms=LEASE_MS,
+                lease_ms=self._lease_ms,
                 limit=self._settings.max_readings_per_batch,
             )
             plans = plan(due, measure=self._composer.measure, limits=self._limits)
@@ -100,7 +99,8 @@ class Outbox:
     async def draft_settlements(self, left: Sequence[DueMeter], room: int) -> list[Drafted]:
         """Write drafts that settle what is owed or unsettled; meters in an open transaction are left out."""
         async with self._store.begin() as session:
-            busy = await rows.meters_in_open(session)
+            names = [meter.meter_id for meter in left]
+            busy = await work.locked_elsewhere(session, names) | await work.in_open_transactions(session, names)
             free = [meter for meter in left if meter.meter_id not in busy]
             plans = plan_settlements(free, measure=self._composer.measure, limits=self._limits)
             return [await self._draft(session, ready, self._clock.now_ms()) for ready in plans[:room]]
@@ -114,6 +114,7 @@ class Outbox:
                 if await rows.mark_signed(
                     session,
                     one.draft.id,
+                    owner=self._owner,
                     signature=one.signed.signature,
                     wire=one.signed.wire,
                     last_valid_block_height=one.last_valid_block_height,
@@ -128,13 +129,13 @@ class Outbox:
             return
         async with self._store.begin() as session:
             for number in numbers:
-                await rows.mark_sent(session, number, now_ms=self._clock.now_ms())
+                await rows.mark_sent(session, number, owner=self._owner, now_ms=self._clock.now_ms())
 
     async def withdrawn(self, draft: Draft, why: str, *, retry_after_ms: int) -> None:
         """A draft that was never signed, or whose bytes went nowhere: its meters are due again, nothing counted."""
         async with self._store.begin() as session:
             now_ms = self._clock.now_ms()
-            if await rows.end(session, draft.id, "refused", now_ms=now_ms, error=why):
+            if await rows.end(session, draft.id, "refused", owner=self._owner, now_ms=now_ms, error=why):
                 names = [item.meter_id for item in draft.items]
                 await work.give_back(session, names, due_at_ms=now_ms + retry_after_ms, now_ms=now_ms)
         self._reached(CrashPoint.OUTBOX_WITHDRAWN)
@@ -146,7 +147,7 @@ class Outbox:
         """
         async with self._store.begin() as session:
             now_ms = self._clock.now_ms()
-            ended = await rows.end(session, number, ending, now_ms=now_ms, error=why)
+            ended = await rows.end(session, number, ending, owner=self._owner, now_ms=now_ms, error=why)
             if ended and kind != "settle":
                 names = [item.meter_id for item in items]
                 await work.record_failure(session, names, why, now_ms=now_ms, max_attempts=self._settings.max_attempts)
@@ -167,7 +168,10 @@ class Outbox:
     ) -> bool:
         """Close a row that landed, in the transaction that writes down its events; False if it was closed before."""
         now_ms = self._clock.now_ms()
-        if not await rows.end(session, row.id, "landed", now_ms=now_ms, slot=slot, compute_units=compute_units):
+        ended = await rows.end(
+            session, row.id, "landed", owner=self._owner, now_ms=now_ms, slot=slot, compute_units=compute_units
+        )
+        if not ended:
             return False
         if row.kind != "settle":
             await self._record(session, reached, failures, postponed, now_ms)
@@ -205,8 +209,10 @@ class Outbox:
         """Renew this bridge's leases and take over what a silent one left; returns how many rows were taken over."""
         async with self._store.begin() as session:
             now_ms = self._clock.now_ms()
-            await work.extend_lease(session, owner=self._owner, until_ms=now_ms + LEASE_MS)
-            adopted = await rows.adopt(session, owner=self._owner, now_ms=now_ms)
+            until_ms = now_ms + self._lease_ms
+            await rows.extend_lease(session, owner=self._owner, until_ms=until_ms)
+            await work.extend_lease(session, owner=self._owner, until_ms=until_ms)
+            adopted = await rows.adopt(session, owner=self._owner, now_ms=now_ms, until_ms=until_ms)
         self._reached(CrashPoint.OUTBOX_KEPT)
         return adopted
 
@@ -228,5 +234,6 @@ class Outbox:
                 for meter in ready.meters
             ],
             now_ms=now_ms,
+            lease_ms=self._lease_ms,
         )
         return Drafted(draft=draft, plan=ready)

@@ -14,20 +14,22 @@ from core.runtime.logging import get_logger
 from core.runtime.metrics import Metrics
 from core.runtime.settings import SettlementSettings
 from core.runtime.supervisor import Supervisor
+from core.store import duties as duty
 from core.store import outbox as outbox_rows
-from core.store import work
+from core.store import partitions, work
 from core.store.outbox import Totals
 from core.store.unit_of_work import Store
 from oracle_bridge import audit
 from oracle_bridge.audit import AuditReport
 from oracle_bridge.composer import BridgeKeys, SolanaComposer
 from oracle_bridge.condition import LOWEST_BALANCE_LAMPORTS, Condition
+from oracle_bridge.duties import Duties
 from oracle_bridge.figures import FiguresLoop
 from oracle_bridge.indexer import Indexer, Notices
 from oracle_bridge.latency import MintLatency
 from oracle_bridge.leftovers import Leftovers
 from oracle_bridge.lookup_tables import LookupTables
-from oracle_bridge.outbox import LEASE_MS, Outbox
+from oracle_bridge.outbox import Outbox
 from oracle_bridge.settlement_loop import SettlementLoop
 from oracle_bridge.submitter import Submitter
 from programs.client.accounts import OracleConfig, RegistryConfig
@@ -36,7 +38,7 @@ from programs.client.ids import ProgramIds
 from programs.client.rpc import ChainClient, RpcRefused
 from programs.client.signer import Signer
 
-KEEP_EVERY_S: Final = LEASE_MS / 4_000
+MONTHS_EVERY_S: Final = 86_400.0
 TABLES_EVERY_S: Final = 30.0
 TABLES_PAUSE_S: Final = 5.0
 AUDIT_EVERY_S: Final = 60.0
@@ -73,6 +75,7 @@ class Bridge:
         notices: subscriptions that wake the indexer; None polls only.
         name: tells several bridges on one database apart; the same after a restart.
         reached: told at each step of outbox and indexer.
+        keep_months: how many months of readings are kept; None keeps all.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Bridge:
         reached: Reached = pass_by,
         shipped: Mapping[str, bytes] | None = None,
         chain_kind: Kind = "real",
+        keep_months: int | None = None,
     ) -> None:
         self._store = store
         self._chain = chain
@@ -103,6 +107,8 @@ class Bridge:
         self._notices = notices
         self._name = name
         self._reached = reached
+        self._keep_months = keep_months
+        self._duties = Duties(store=store, clock=clock, owner=name, lease_s=settings.lease_s)
         self._loop: SettlementLoop | None = None
         self._tables: LookupTables | None = None
         self._leftovers: Leftovers | None = None
@@ -147,7 +153,14 @@ class Bridge:
         """
         threshold = await self.check()
         keys = BridgeKeys(attesters=self._keys.attesters, payers=self._keys.payers, threshold=threshold)
-        tables = LookupTables(store=self._store, chain=self._chain, payer=self._keys.payers[0], at=self._at, clock=self._clock)
+        tables = LookupTables(
+            store=self._store,
+            chain=self._chain,
+            payer=self._keys.payers[0],
+            at=self._at,
+            clock=self._clock,
+            may_change=lambda: self._duties.mine(duty.LOOKUP_TABLES),
+        )
         composer = SolanaComposer(at=self._at, keys=keys, tables=tables.active)
         submitter = self._submitter(composer)
         loop = SettlementLoop(submitter=submitter, store=self._store, settings=self._settings, clock=self._clock)
@@ -160,20 +173,22 @@ class Bridge:
             room=self._settings.max_transactions_per_round,
         )
         self._loop, self._leftovers, self._tables = loop, leftovers, tables
-        await tables.ensure()
+        await self._ensure(tables)
         self._condition.register_chain(self._health, self._chain_kind)
         self._condition.register_settlement(self._health)
+        self._health.register("indexer", lambda: self._duties.health(duty.INDEXER, self._condition.indexer), essential=False)
         figures = FiguresLoop(
             store=self._store, chain=self._chain, condition=self._condition, metrics=self._metrics, clock=self._clock
         )
         loops: list[tuple[str, Loop]] = [
-            ("indexer", self.indexer.run),
+            ("indexer", self._duties.holding(duty.INDEXER, self.indexer.run)),
             ("indexer-notices", self._listen),
             ("bridge-figures", figures.run),
-            ("audit", self._audit),
+            ("audit", self._duties.holding(duty.AUDIT, self._audit)),
+            ("months", self._duties.holding(duty.MONTHS, lambda: _every(MONTHS_EVERY_S, self._keep_months_in_order))),
             ("lookup-tables", lambda: self._keep_tables(tables)),
-            ("leases", lambda: _every(KEEP_EVERY_S, lambda: self._keep_leases(submitter))),
-            ("leftovers", leftovers.run),
+            ("leases", lambda: _every(self._settings.lease_s / 4, lambda: self._keep_leases(submitter))),
+            ("leftovers", self._duties.holding(duty.LEFTOVERS, leftovers.run)),
             ("follower", loop.follow),
             ("settlement", loop.settle),
         ]
@@ -287,11 +302,26 @@ class Bridge:
             except TimeoutError:
                 pass
             self._newcomers.clear()
-            try:
-                await tables.ensure()
-            except DomainError as problem:
-                _log.warning("lookup_tables_wait", why=str(problem))
+            if not await self._ensure(tables):
                 await asyncio.sleep(TABLES_PAUSE_S)
+
+    async def _ensure(self, tables: LookupTables) -> bool:
+        """Make tables, or note that it is still to be done."""
+        try:
+            await tables.ensure()
+        except DomainError as problem:
+            _log.warning("lookup_tables_wait", why=str(problem))
+            self._newcomers.set()
+            return False
+        return True
+
+    async def _keep_months_in_order(self) -> None:
+        """Rooms for the months to come, and those let go that are over and kept long enough."""
+        now = self._clock.now()
+        made = await partitions.make_ahead(self._store, now=now)
+        gone = [] if self._keep_months is None else await partitions.let_go(self._store, now=now, keep_months=self._keep_months)
+        if made or gone:
+            _log.info("months", made=made, let_go=gone)
 
     async def _listen(self) -> None:
         """A node without subscriptions costs only time: polling goes on."""

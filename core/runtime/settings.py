@@ -80,6 +80,8 @@ class SettlementSettings(_Group):
     """A meter settles at most once in this time, so that registers accumulate and fees are saved."""
     max_attempts: int = Field(10, ge=1, le=100)
     """Failed settlements before manual review."""
+    lease_s: int = Field(120, ge=5, le=3_600)
+    """Another bridge takes over what a bridge leaves after this silence, seconds; a blockhash lives for about 60."""
 
 
 class ApiSettings(_Group):
@@ -155,3 +157,5 @@ def load_settings(**overrides: object) -> Settings:
         first = problem.errors()[0]
         name = "GRIDTOKENX_" + "__".join(str(part) for part in first["loc"]).upper()
         raise InvalidInput(f"setting {name}: {first['msg']}; correct it in the environment or in .env") from problem
+    except UnicodeDecodeError as problem:
+        raise InvalidInput("the file .env is no UTF-8 text") from problem

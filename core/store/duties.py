@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import CursorResult, delete, or_
+from sqlalchemy import CursorResult, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
@@ -30,12 +30,7 @@ async def take(session: Session, name: str, *, owner: str, now_ms: int, lease_ms
     return result.rowcount == 1
 
 
-async def give_up(session: Session, owner: str) -> None:
-    """Leave all duties: another bridge need not wait for the leases to run out."""
-    await session.exec(delete(DutyRow).where(col(DutyRow.owner) == owner))
-
-
-async def owners(session: Session) -> dict[str, str]:
-    """Who does what, by name of the duty."""
-    rows = (await session.exec(select(DutyRow))).all()
-    return {row.name: row.owner for row in rows}
+async def holder(session: Session, name: str, *, now_ms: int) -> str | None:
+    """Whose the duty is now; None when its lease ran out, or nobody ever had it."""
+    statement = select(DutyRow.owner).where(col(DutyRow.name) == name, col(DutyRow.until_ms) >= now_ms)
+    return (await session.exec(statement)).one_or_none()

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from core.store.tables.settlement import OutboxItemRow, OutboxRow, SettlementWorkRow
 from core.store.unit_of_work import Session
-from core.store.work import OPEN_STATUSES
+from core.store.work import LEASED, OPEN_STATUSES
 
 Kind = Literal["proven", "attested", "settle"]
 Ending = Literal["landed", "expired", "refused"]
@@ -88,9 +88,12 @@ class Totals:
         return sum(row.compute_units for row in self.rows if row.status in statuses)
 
 
-async def add_draft(session: Session, *, kind: Kind, payer: str, owner: str, items: Sequence[Item], now_ms: int) -> Draft:
+async def add_draft(
+    session: Session, *, kind: Kind, payer: str, owner: str, items: Sequence[Item], now_ms: int, lease_ms: int
+) -> Draft:
     """Write a transaction down before anything of it exists. Its salt is unique among the last thousand rows."""
-    row = OutboxRow(kind=kind, status="draft", salt=0, payer=payer, owner=owner, created_at_ms=now_ms)
+    until_ms = now_ms + lease_ms
+    row = OutboxRow(kind=kind, status="draft", salt=0, payer=payer, owner=owner, lease_until_ms=until_ms, created_at_ms=now_ms)
     session.add(row)
     await session.flush()
     number = _id(row)
@@ -110,11 +113,14 @@ async def add_draft(session: Session, *, kind: Kind, payer: str, owner: str, ite
     return Draft(id=number, kind=kind, salt=row.salt, payer=payer, items=tuple(items), created_at_ms=now_ms)
 
 
-async def mark_signed(session: Session, number: int, *, signature: str, wire: bytes, last_valid_block_height: int) -> bool:
-    """Keep signature and bytes, before they are sent. False when the row is no draft any more: then don't send."""
+async def mark_signed(
+    session: Session, number: int, *, owner: str, signature: str, wire: bytes, last_valid_block_height: int
+) -> bool:
+    """Keep signature and bytes, before they are sent. False when the row is no draft of ours any more: then don't send."""
     return await _move(
         session,
         number,
+        owner,
         ("draft",),
         status="signed",
         signature=signature,
@@ -123,9 +129,9 @@ async def mark_signed(session: Session, number: int, *, signature: str, wire: by
     )
 
 
-async def mark_sent(session: Session, number: int, *, now_ms: int) -> bool:
+async def mark_sent(session: Session, number: int, *, owner: str, now_ms: int) -> bool:
     """The bytes are on their way, or may be."""
-    return await _move(session, number, ("signed", "sent"), status="sent", sends=OutboxRow.sends + 1, sent_at_ms=now_ms)
+    return await _move(session, number, owner, ("signed", "sent"), status="sent", sends=OutboxRow.sends + 1, sent_at_ms=now_ms)
 
 
 async def end(
@@ -133,15 +139,17 @@ async def end(
     number: int,
     ending: Ending,
     *,
+    owner: str,
     now_ms: int,
     slot: int | None = None,
     compute_units: int | None = None,
     error: str | None = None,
 ) -> bool:
-    """Close an open row. False when somebody else closed it before: then its consequences are theirs."""
+    """Close an open row. False when somebody else closed it or took it over before: then its consequences are theirs."""
     return await _move(
         session,
         number,
+        owner,
         OPEN_STATUSES,
         status=ending,
         slot=slot,
@@ -163,31 +171,37 @@ async def open_transactions(session: Session, owner: str) -> list[OpenTransactio
     return [_open(row, items.get(_id(row), [])) for row in rows]
 
 
-async def adopt(session: Session, *, owner: str, now_ms: int) -> int:
-    """Take over open rows whose bridge let the leases of all their meters lapse; returns how many."""
-    held = (
-        select(OutboxItemRow.outbox_id)
-        .join(SettlementWorkRow, col(SettlementWorkRow.meter_id) == col(OutboxItemRow.meter_id))
-        .where(col(SettlementWorkRow.lease_until_ms) >= now_ms)
+async def extend_lease(session: Session, *, owner: str, until_ms: int) -> None:
+    """Keep what this bridge still follows."""
+    await session.exec(
+        update(OutboxRow)
+        .where(col(OutboxRow.owner) == owner, col(OutboxRow.status).in_(OPEN_STATUSES))
+        .values(lease_until_ms=until_ms)
     )
+
+
+async def adopt(session: Session, *, owner: str, now_ms: int, until_ms: int) -> int:
+    """Take over open rows whose bridge let their leases lapse, with the leases of their meters; returns how many."""
     orphans = (
         select(OutboxRow.id)
-        .where(col(OutboxRow.owner) != owner, col(OutboxRow.status).in_(OPEN_STATUSES), col(OutboxRow.id).not_in(held))
+        .where(
+            col(OutboxRow.owner) != owner,
+            col(OutboxRow.status).in_(OPEN_STATUSES),
+            col(OutboxRow.lease_until_ms) < now_ms,
+        )
         .with_for_update(skip_locked=True)
     )
     numbers = (await session.exec(orphans)).all()
-    await session.exec(update(OutboxRow).where(col(OutboxRow.id).in_(numbers)).values(owner=owner))
-    return len(numbers)
-
-
-async def meters_in_open(session: Session) -> set[str]:
-    """Meters that a transaction which may still land contains."""
-    statement = (
-        select(OutboxItemRow.meter_id)
-        .join(OutboxRow, col(OutboxRow.id) == col(OutboxItemRow.outbox_id))
-        .where(col(OutboxRow.status).in_(OPEN_STATUSES))
+    if not numbers:
+        return 0
+    await session.exec(update(OutboxRow).where(col(OutboxRow.id).in_(numbers)).values(owner=owner, lease_until_ms=until_ms))
+    theirs = select(OutboxItemRow.meter_id).where(col(OutboxItemRow.outbox_id).in_(numbers))
+    await session.exec(
+        update(SettlementWorkRow)
+        .where(col(SettlementWorkRow.meter_id).in_(theirs), col(SettlementWorkRow.state) == LEASED)
+        .values(lease_owner=owner, lease_until_ms=until_ms)
     )
-    return set((await session.exec(statement)).all())
+    return len(numbers)
 
 
 async def count_open(session: Session) -> int:
@@ -229,10 +243,12 @@ async def _items(session: Session, numbers: Sequence[int]) -> dict[int, list[Ite
     return grouped
 
 
-async def _move(session: Session, number: int, before: Sequence[str], **values: object) -> bool:
-    """Change a row only if it is still in one of these states: two bridges can't both do it."""
+async def _move(session: Session, number: int, owner: str, before: Sequence[str], **values: object) -> bool:
+    """Change a row only if it is still ours and in one of these states: two bridges can't both do it."""
     result = await session.exec(
-        update(OutboxRow).where(col(OutboxRow.id) == number, col(OutboxRow.status).in_(before)).values(**values)
+        update(OutboxRow)
+        .where(col(OutboxRow.id) == number, col(OutboxRow.owner) == owner, col(OutboxRow.status).in_(before))
+        .values(**values)
     )
     assert isinstance(result, CursorResult)  # noqa: S101  # an UPDATE gives no other result
     return result.rowcount == 1

@@ -179,7 +179,9 @@ async def lease(session: Session, *, owner: str, now_ms: int, lease_ms: int, lim
         .with_for_update(skip_locked=True, of=SettlementWorkRow)
     )
     leased = await session.exec(statement)  # pyright: ignore[reportCallIssue, reportArgumentType]  # sqlmodel types four columns
-    found: Sequence[tuple[SettlementWorkRow, MeterRow, MeterReadingRow, LookupTableMeterRow | None, int]] = leased.all()
+    taken: Sequence[tuple[SettlementWorkRow, MeterRow, MeterReadingRow, LookupTableMeterRow | None, int]] = leased.all()
+    busy = await in_open_transactions(session, [work.meter_id for work, *_ in taken])
+    found = [one for one in taken if one[0].meter_id not in busy]
     await session.exec(
         update(SettlementWorkRow)
         .where(col(SettlementWorkRow.meter_id).in_([work.meter_id for work, *_ in found]))
@@ -193,6 +195,27 @@ async def lease(session: Session, *, owner: str, now_ms: int, lease_ms: int, lim
         session, {meter.meter_id: meter.ordinal for meter in due if meter.proof_kind == ProofKind.ATTESTED}
     )
     return [replace(meter, evidence=tuple(evidence.get(meter.meter_id, ()))) for meter in due]
+
+
+async def in_open_transactions(session: Session, meter_ids: Sequence[str]) -> set[str]:
+    """Those of these meters that a transaction which may still land contains, as of now.
+
+    Asked after their work rows were locked: what PostgreSQL saw before it got the locks may be out of date.
+    """
+    statement = (
+        select(OutboxItemRow.meter_id)
+        .join(OutboxRow, col(OutboxRow.id) == col(OutboxItemRow.outbox_id))
+        .where(col(OutboxItemRow.meter_id).in_(meter_ids), col(OutboxRow.status).in_(OPEN_STATUSES))
+    )
+    return set((await session.exec(statement)).all())
+
+
+async def locked_elsewhere(session: Session, meter_ids: Sequence[str]) -> set[str]:
+    """Lock these meters' work until the transaction ends; returns those that another transaction has locked."""
+    statement = select(SettlementWorkRow.meter_id).where(col(SettlementWorkRow.meter_id).in_(meter_ids))
+    known = (await session.exec(statement)).all()
+    locked = (await session.exec(statement.order_by(col(SettlementWorkRow.meter_id)).with_for_update(skip_locked=True))).all()
+    return set(known) - set(locked)
 
 
 async def _evidence(session: Session, ends: Mapping[str, int]) -> dict[str, list[Evidence]]:

@@ -85,11 +85,11 @@ async def test_a_closed_row_can_not_be_signed_or_closed_again(world: World):
     await world.add_meters("M1")
     item = Item(meter_id="M1", sequence=1, ordinal=1, generation_wh=0, consumption_wh=0)
     async with world.store.begin() as session:
-        draft = await outbox.add_draft(session, kind="proven", payer="p", owner="o", items=[item], now_ms=1)
-        assert await outbox.end(session, draft.id, "refused", now_ms=2)
-        assert not await outbox.mark_signed(session, draft.id, signature="s", wire=b"w", last_valid_block_height=3)
-        assert not await outbox.mark_sent(session, draft.id, now_ms=3)
-        assert not await outbox.end(session, draft.id, "landed", now_ms=4)
+        draft = await outbox.add_draft(session, kind="proven", payer="p", owner="o", items=[item], now_ms=1, lease_ms=9)
+        assert await outbox.end(session, draft.id, "refused", owner="o", now_ms=2)
+        assert not await outbox.mark_signed(session, draft.id, owner="o", signature="s", wire=b"w", last_valid_block_height=3)
+        assert not await outbox.mark_sent(session, draft.id, owner="o", now_ms=3)
+        assert not await outbox.end(session, draft.id, "landed", owner="o", now_ms=4)
 
 
 async def test_ledgers_add_up_in_any_order_and_each_transaction_once(world: World):
