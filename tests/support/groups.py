@@ -29,6 +29,10 @@ GROUPS: Final[Mapping[str, Group]] = {
         install="apt-get install -y mosquitto",
     ),
     "postgres": Group(available=lambda: postgres.binaries() is not None, install="apt-get install -y postgresql"),
+    "prometheus": Group(
+        available=lambda: None not in {shutil.which("promtool"), shutil.which("prometheus")},
+        install="apt-get install -y prometheus",
+    ),
 }
 
 
