@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, SQLColumnExpression, case, func, literal, or_, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, Table, Update, bindparam, case, func, literal, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import SQLModel, and_, col, select
@@ -20,6 +21,7 @@ from core.store.tables.readings import MeterReadingRow
 from core.store.unit_of_work import Session
 
 SIGNATURES_A_QUERY: Final = 500
+_READINGS: Table = MeterReadingRow.__table__  # pyright: ignore[reportAttributeAccessIssue]  # sqlmodel adds it
 _SUMS: Final = ("count", "generation_wh", "consumption_wh", "highest_generation_wh", "highest_consumption_wh")
 
 
@@ -184,12 +186,12 @@ async def write_down(session: Session, landed: Landed) -> bool:
         for event in landed.events
     )
     await session.flush()
-    for change in landed.changes:
-        await _add_to_ledger(session, change, landed.slot)
-        await _add_to_standing(session, change, landed)
-        if change.is_square:
-            await _mark_late(session, change, landed)
-            await mark_minted(session, meter_id=change.meter_id)
+    await _add_to_ledgers(session, landed)
+    await _add_to_standings(session, landed)
+    square = [change for change in landed.changes if change.is_square]
+    for change in square:
+        await _mark_late(session, change, landed)
+    await _mark_minted_of(session, [change.meter_id for change in square])
     return True
 
 
@@ -200,24 +202,37 @@ async def updated_slots(session: Session, meter_ids: Sequence[str]) -> dict[str,
     return dict((await session.exec(statement)).all())
 
 
-async def mark_minted(session: Session, *, meter_id: str | None = None) -> int:
-    """Mark accepted readings that the chain has settled through (R3.5): of one meter or of all; returns how many.
+async def mark_minted(session: Session) -> int:
+    """Mark accepted readings that the chain has settled through (R3.5); returns how many.
 
-    Called after a settlement, and from time to time for history that was accepted after its settlement. Each reading names
-    the first transaction that settled through it, whenever it was accepted.
+    Called from time to time, for history that was accepted after its settlement. Each reading names the first transaction
+    that settled through it, whenever it was accepted.
     """
-    standing = LedgerStandingRow
-    reading = MeterReadingRow
+    connection = await session.connection()
+    return (await connection.execute(_marking_minted(of_one_meter=False))).rowcount
+
+
+async def _mark_minted_of(session: Session, meter_ids: Sequence[str]) -> None:
+    """The same of some meters, after their settlement."""
+    if meter_ids:
+        connection = await session.connection()
+        await connection.execute(_marking_minted(of_one_meter=True), [{"of_meter_id": meter_id} for meter_id in meter_ids])
+
+
+@cache
+def _marking_minted(*, of_one_meter: bool) -> Update:
+    """Made once: putting it together costs many times what it takes to run."""
+    standing, reading = LedgerStandingRow, MeterReadingRow
     where: list[ColumnElement[bool]] = [
         ~col(reading.minted),
         col(reading.verification_status) == Verdict.ACCEPTED.value,
         col(standing.meter_id) == col(reading.meter_id),
         _reached(col(standing.through_sequence), col(standing.through_entry)),
     ]
-    if meter_id is not None:
-        where += [col(reading.meter_id) == meter_id, col(standing.meter_id) == meter_id]
-    result = await session.exec(
-        update(reading)
+    if of_one_meter:
+        where += [col(reading.meter_id) == bindparam("of_meter_id"), col(standing.meter_id) == bindparam("of_meter_id")]
+    return (
+        update(_READINGS)
         .where(*where)
         .values(
             minted=True,
@@ -225,9 +240,7 @@ async def mark_minted(session: Session, *, meter_id: str | None = None) -> int:
             mint_timestamp=_first_above(col(reading.mint_timestamp), col(standing.through_at)),
             updated_at=_greater(col(standing.through_at), col(reading.updated_at)),
         )
-        .execution_options(synchronize_session=False)
     )
-    return int(getattr(result, "rowcount", 0))
 
 
 def _reached(sequence: SQLColumnExpression[int], entry: SQLColumnExpression[int]) -> ColumnElement[bool]:
@@ -294,28 +307,39 @@ async def set_cursor(session: Session, cursor: Cursor) -> None:
 
 async def set_credited(session: Session, totals: Sequence[CreditedTotals]) -> None:
     """Copy the credited totals that the meters' accounts hold; they only grow."""
-    for total in totals:
-        await session.exec(
-            _insert(session, LedgerRow)
-            .values(
-                meter_id=total.meter_id,
-                credited_generation_wh=total.generation_wh,
-                credited_consumption_wh=total.consumption_wh,
-                sequence=0,
-                entry_number=0,
-                settled_net_wh=0,
-                minted_wh=0,
-                burned_wh=0,
-                updated_slot=0,
-            )
-            .on_conflict_do_update(
-                index_elements=["meter_id"],
-                set_={
-                    "credited_generation_wh": _greater(col(LedgerRow.credited_generation_wh), literal(total.generation_wh)),
-                    "credited_consumption_wh": _greater(col(LedgerRow.credited_consumption_wh), literal(total.consumption_wh)),
-                },
-            )
-        )
+    if not totals:
+        return
+    connection = await session.connection()
+    await connection.execute(
+        _setting_credited(connection.dialect.name),
+        [
+            {
+                "meter_id": total.meter_id,
+                "credited_generation_wh": total.generation_wh,
+                "credited_consumption_wh": total.consumption_wh,
+                "sequence": 0,
+                "entry_number": 0,
+                "settled_net_wh": 0,
+                "minted_wh": 0,
+                "burned_wh": 0,
+                "updated_slot": 0,
+            }
+            for total in totals
+        ],
+    )
+
+
+@cache
+def _setting_credited(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    insert, row = _insert(dialect, LedgerRow), LedgerRow
+    new = insert.excluded
+    return insert.on_conflict_do_update(
+        index_elements=["meter_id"],
+        set_={
+            "credited_generation_wh": _greater(col(row.credited_generation_wh), new.credited_generation_wh),
+            "credited_consumption_wh": _greater(col(row.credited_consumption_wh), new.credited_consumption_wh),
+        },
+    )
 
 
 async def moved_since(session: Session, slot: int) -> tuple[list[str], int]:
@@ -428,59 +452,81 @@ async def payloads(session: Session, name: str) -> list[str]:
     return list((await session.exec(statement)).all())
 
 
-async def _add_to_ledger(session: Session, change: LedgerChange, slot: int) -> None:
-    minted, burned = max(change.moved_wh, 0), max(-change.moved_wh, 0)
-    sequence, entry = change.sequence or 0, change.entry_number or 0
-    insert = _insert(session, LedgerRow)
-    row = LedgerRow
-    await session.exec(
-        insert.values(
-            meter_id=change.meter_id,
-            sequence=sequence,
-            entry_number=entry,
-            settled_net_wh=change.moved_wh,
-            minted_wh=minted,
-            burned_wh=burned,
-            updated_slot=slot,
-            credited_generation_wh=0,
-            credited_consumption_wh=0,
-        ).on_conflict_do_update(
-            index_elements=["meter_id"],
-            set_={
-                "sequence": _greater(col(row.sequence), literal(sequence)),
-                "entry_number": _greater(col(row.entry_number), literal(entry)),
-                "settled_net_wh": col(row.settled_net_wh) + change.moved_wh,
-                "minted_wh": col(row.minted_wh) + minted,
-                "burned_wh": col(row.burned_wh) + burned,
-                "updated_slot": _greater(col(row.updated_slot), literal(slot)),
-            },
-        )
+async def _add_to_ledgers(session: Session, landed: Landed) -> None:
+    if not landed.changes:
+        return
+    connection = await session.connection()
+    await connection.execute(
+        _adding_to_ledgers(connection.dialect.name),
+        [
+            {
+                "meter_id": change.meter_id,
+                "sequence": change.sequence or 0,
+                "entry_number": change.entry_number or 0,
+                "settled_net_wh": change.moved_wh,
+                "minted_wh": max(change.moved_wh, 0),
+                "burned_wh": max(-change.moved_wh, 0),
+                "updated_slot": landed.slot,
+                "credited_generation_wh": 0,
+                "credited_consumption_wh": 0,
+            }
+            for change in landed.changes
+        ],
     )
 
 
-async def _add_to_standing(session: Session, change: LedgerChange, landed: Landed) -> None:
-    sequence, entry = await _settled_through(session, change, landed.slot)
-    insert = _insert(session, LedgerStandingRow)
-    row = LedgerStandingRow
-    further = or_(col(row.through_sequence) < sequence, col(row.through_entry) < entry)
-    await session.exec(
-        insert.values(
-            meter_id=change.meter_id,
-            correction_net_wh=change.correction_wh,
-            through_sequence=sequence,
-            through_entry=entry,
-            through_signature=landed.signature if sequence or entry else "",
-            through_at=(landed.at or 0) if sequence or entry else 0,
-        ).on_conflict_do_update(
-            index_elements=["meter_id"],
-            set_={
-                "correction_net_wh": col(row.correction_net_wh) + change.correction_wh,
-                "through_sequence": _greater(col(row.through_sequence), literal(sequence)),
-                "through_entry": _greater(col(row.through_entry), literal(entry)),
-                "through_signature": case((further, landed.signature), else_=col(row.through_signature)),
-                "through_at": case((further, landed.at or 0), else_=col(row.through_at)),
-            },
+@cache
+def _adding_to_ledgers(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    insert, row = _insert(dialect, LedgerRow), LedgerRow
+    new = insert.excluded
+    return insert.on_conflict_do_update(
+        index_elements=["meter_id"],
+        set_={
+            "sequence": _greater(col(row.sequence), new.sequence),
+            "entry_number": _greater(col(row.entry_number), new.entry_number),
+            "settled_net_wh": col(row.settled_net_wh) + new.settled_net_wh,
+            "minted_wh": col(row.minted_wh) + new.minted_wh,
+            "burned_wh": col(row.burned_wh) + new.burned_wh,
+            "updated_slot": _greater(col(row.updated_slot), new.updated_slot),
+        },
+    )
+
+
+async def _add_to_standings(session: Session, landed: Landed) -> None:
+    if not landed.changes:
+        return
+    rows: list[dict[str, object]] = []
+    for change in landed.changes:
+        sequence, entry = await _settled_through(session, change, landed.slot)
+        is_through = bool(sequence or entry)
+        rows.append(
+            {
+                "meter_id": change.meter_id,
+                "correction_net_wh": change.correction_wh,
+                "through_sequence": sequence,
+                "through_entry": entry,
+                "through_signature": landed.signature if is_through else "",
+                "through_at": (landed.at or 0) if is_through else 0,
+            }
         )
+    connection = await session.connection()
+    await connection.execute(_adding_to_standings(connection.dialect.name), rows)
+
+
+@cache
+def _adding_to_standings(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    insert, row = _insert(dialect, LedgerStandingRow), LedgerStandingRow
+    new = insert.excluded
+    further = or_(col(row.through_sequence) < new.through_sequence, col(row.through_entry) < new.through_entry)
+    return insert.on_conflict_do_update(
+        index_elements=["meter_id"],
+        set_={
+            "correction_net_wh": col(row.correction_net_wh) + new.correction_net_wh,
+            "through_sequence": _greater(col(row.through_sequence), new.through_sequence),
+            "through_entry": _greater(col(row.through_entry), new.through_entry),
+            "through_signature": case((further, new.through_signature), else_=col(row.through_signature)),
+            "through_at": case((further, new.through_at), else_=col(row.through_at)),
+        },
     )
 
 
@@ -505,10 +551,9 @@ def _greater(one: SQLColumnExpression[int], other: SQLColumnExpression[int]) -> 
     return case((one > other, one), else_=other)
 
 
-def _insert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
+def _insert(dialect: str, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
     """Both databases spell ON CONFLICT alike, in dialects of their own."""
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    return postgresql.insert(table) if on_postgresql else sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def _view(
