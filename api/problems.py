@@ -14,6 +14,7 @@ from core.domain.verdicts import IS_FINAL, Reason
 from core.runtime.logging import get_logger
 
 _LOG = get_logger(__name__)
+MAX_DETAIL = 200
 PROBLEM_TYPE = "application/problem+json"
 
 STATUS_OF_REASON = MappingProxyType(
@@ -109,7 +110,7 @@ def _detail(error: HTTPException) -> str:
     """The framework names the address when a parameter is wrong; we name the parameter, and never its value."""
     extra: Any = error.extra
     if not isinstance(extra, list) or not extra:
-        return error.detail
+        return error.detail[:MAX_DETAIL]  # some of the framework's own sentences quote the caller
     return "; ".join(f"{part.get('key', 'parameter')}: {_without_value(part)}" for part in extra if isinstance(part, dict))
 
 

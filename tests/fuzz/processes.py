@@ -9,6 +9,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Final, cast
 
+from core.runtime import logging
 from tests.fuzz.black_box import BlackBox, read_back
 from tests.fuzz.door import Door
 from tests.fuzz.running import Finding, Report, run_alone
@@ -60,6 +61,7 @@ def run_all(tasks: Sequence[Task], *, workers: int, started: Callable[[Task], No
 
 
 def _work(task: Task, results: Connection) -> None:
+    logging.configure("critical", "text")
     try:
         report = run_alone(task.door(), task.inputs, seed=task.seed, box=BlackBox.at(task.box))
     except BaseException as problem:  # noqa: BLE001  # the parent must hear of whatever ended the run

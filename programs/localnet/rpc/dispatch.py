@@ -17,6 +17,8 @@ from programs.localnet.rpc.methods import METHODS, Method
 from programs.localnet.rpc.params import Params
 
 MAX_BATCH = 1000
+MAX_BATCH_BYTES = 16 * 1024 * 1024
+"""A batch of a few hundred bytes may ask for gigabytes."""
 
 log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -36,6 +38,12 @@ def failure(error: RpcError, request_id: Any = None) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "error": error.to_json(), "id": request_id}
 
 
+def _too_much(request: Any) -> dict[str, Any]:
+    request_id = request.get("id") if isinstance(request, dict) else None
+    error = RpcError(INVALID_REQUEST, "the answers of this batch are too large: ask for less at once")
+    return failure(error, request_id if isinstance(request_id, int | str | float) else None)
+
+
 class Dispatcher:
     """Answers JSON-RPC requests from the chain; what a request changed is durable before its answer exists."""
 
@@ -45,20 +53,28 @@ class Dispatcher:
 
     def answer(self, body: bytes | str) -> bytes | None:
         """The response to a body, `None` when it holds notifications only."""
-        response = self._respond(body)
-        return None if response is None else _encode(response)
-
-    def _respond(self, body: bytes | str) -> Any:
         try:
             request: Any = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return failure(RpcError(PARSE_ERROR, "Parse error"))
-        if not isinstance(request, list):
-            return self._one(request)
-        if not request or len(request) > MAX_BATCH:
-            return failure(RpcError(INVALID_REQUEST, "Invalid request"))
-        responses = [response for entry in request if (response := self._one(entry)) is not None]
-        return responses or None
+            return _encode(failure(RpcError(PARSE_ERROR, "Parse error")))
+        if isinstance(request, list):
+            return self._batch(request)
+        response = self._one(request)
+        return None if response is None else _encode(response)
+
+    def _batch(self, requests: list[Any]) -> bytes | None:
+        """All answers of a batch; once they are many bytes, the rest of it is refused."""
+        if not requests or len(requests) > MAX_BATCH:
+            return _encode(failure(RpcError(INVALID_REQUEST, "Invalid request")))
+        answers: list[bytes] = []
+        size = 0
+        for request in requests:
+            full = size > MAX_BATCH_BYTES
+            response = _too_much(request) if full else self._one(request)
+            if response is not None:
+                answers.append(_encode(response))
+                size += len(answers[-1])
+        return b"[" + b",".join(answers) + b"]" if answers else None
 
     def _one(self, request: Any) -> dict[str, Any] | None:
         request_id = request.get("id") if isinstance(request, dict) else None
