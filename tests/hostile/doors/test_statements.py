@@ -99,8 +99,9 @@ async def test_defect_2_bytes_signed_for_another_purpose_move_nothing(grid: Grid
     await is_credited(grid, meter, 0)
 
 
-async def test_defect_3_a_replay_by_either_door_counts_once(grid: Grid, door: str):
-    meter = await a_meter(grid)
+@pytest.mark.parametrize("kind", list(StatementKind), ids=lambda kind: kind.name.lower())
+async def test_defect_3_a_replay_by_either_door_counts_once(grid: Grid, door: str, kind: StatementKind):
+    meter = await a_meter(grid, kind=kind)
     statement = meter.states(2_000)
 
     said = [(await grid.door(way).send(meter, statement)).said for way in (door, door, "mqtt", "http")]

@@ -48,6 +48,12 @@ def test_what_the_platform_accepts_the_chains_own_verifier_accepts_too(edge: dic
     assert not accepted or Signature(signature).verify(Pubkey(key), MESSAGE)
 
 
+@pytest.mark.parametrize("size", [0, 31, 33])
+def test_a_key_of_another_size_is_neither_registrable_nor_signs(size: int):
+    assert not is_usable_public_key(bytes(size))
+    assert not signature_is_valid(MESSAGE, bytes(64), bytes(size))
+
+
 def test_only_the_genuine_signature_is_both_registrable_and_valid():
     assert [edge["name"] for edge in EDGES if edge["verifies"] and edge["registrable"]] == ["genuine"]
 
