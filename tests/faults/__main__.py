@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ ROUNDS: Final = 100
 def main() -> None:
     """Play the rounds; exit code 1 if one of them failed."""
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     may_mount = own_mounts()
     configure("error", "text")
     folder = Path(tempfile.mkdtemp(prefix="gtx-faults-"))

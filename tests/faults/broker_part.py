@@ -1,70 +1,47 @@
-"""Mosquitto as a part, configured by the platform."""
+"""The broker as a part: Mosquitto configured by the platform, or the embedded one where that is not installed."""
 
-import asyncio
 import os
-import signal
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from broker.mosquitto import Login, MosquittoPlan, write
 from broker.passwords import hash_password
-from core.domain.identity import Fleet
+from core.domain.identity import MeterId
+from core.runtime.settings import Settings
+from tests.faults import children
+from tests.faults.parts import ForkedPart
+from tests.faults.town import FLEET
 from tests.support import mosquitto
 
 BRIDGE_USER: Final = "oracle-bridge"
 BRIDGE_PASSWORD: Final = "the bridge's password"
 
 
-class MosquittoPart:
-    """A real broker that keeps its sessions in `folder`."""
+def broker_part(folder: Path, settings: Settings, devices: Mapping[MeterId, str], database: str) -> ForkedPart:
+    """A broker on the settings' port that keeps its sessions in `folder`."""
+    program = mosquitto.executable()
+    if program is None:
+        return ForkedPart("broker", children.embedded_broker, settings, database, BRIDGE_PASSWORD, folder=folder)
+    config = _configured(folder / "broker", settings.mqtt.embedded_port, devices)
+    return ForkedPart("broker", children.mosquitto, program, config, folder=folder)
 
-    def __init__(self, *, folder: Path, port: int, fleet: Fleet, devices: Mapping[str, str]) -> None:
-        self.name = "broker"
-        self._config = write(
-            MosquittoPlan(
-                directory=folder,
-                host="127.0.0.1",
-                port=port,
-                fleets=(fleet,),
-                bridge=_login(BRIDGE_USER, BRIDGE_PASSWORD),
-                devices=tuple(_login(*device) for device in devices.items()),
-            )
+
+def _configured(folder: Path, port: int, devices: Mapping[MeterId, str]) -> Path:
+    config = write(
+        MosquittoPlan(
+            directory=folder,
+            host="127.0.0.1",
+            port=port,
+            fleets=(FLEET,),
+            bridge=_login(BRIDGE_USER, BRIDGE_PASSWORD),
+            devices=tuple(_login(*device) for device in devices.items()),
         )
-        if os.geteuid() == 0:
-            with self._config.open("a") as config:
-                config.write("user root\n")  # as root Mosquitto would change to a user that cannot read the directory
-        self._process: Process | None = None
-
-    @property
-    def is_alive(self) -> bool:
-        return self._process is not None and self._process.returncode is None
-
-    async def start(self) -> None:
-        program = mosquitto.executable()
-        assert program is not None, "Mosquitto is not installed"
-        self._process = await asyncio.create_subprocess_exec(program, "-c", str(self._config), stdout=DEVNULL, stderr=DEVNULL)
-
-    async def stop(self) -> None:
-        await self._end(signal.SIGTERM)
-
-    async def kill(self) -> None:
-        await self._end(signal.SIGKILL)
-
-    def pause(self) -> None:
-        if self._process is not None and self.is_alive:
-            self._process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        if self._process is not None and self.is_alive:
-            self._process.send_signal(signal.SIGCONT)
-
-    async def _end(self, number: signal.Signals) -> None:
-        if self._process is not None and self.is_alive:
-            self._process.send_signal(number)
-            self.resume()
-            await self._process.wait()
+    )
+    if os.geteuid() == 0:
+        with config.open("a") as more:
+            more.write("user root\n")  # as root Mosquitto would change to a user that cannot read the directory
+    return config
 
 
 def _login(username: str, password: str) -> Login:

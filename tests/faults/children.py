@@ -1,12 +1,13 @@
 """What the harness's processes run: the platform's own parts, each alone, with a clock and an end that the harness chooses."""
 
 import asyncio
+import ctypes
 import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from broker.credentials import CredentialCheck
 from broker.embedded import EmbeddedBroker
@@ -22,6 +23,9 @@ from deploy.keys import KeyFolder
 from deploy.logins import stored_logins
 from deploy.platform import Part, Platform
 from tests.faults.broken import Breakage, break_it
+
+_DIE_WITH_PARENT: Final = 1
+"""PR_SET_PDEATHSIG"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,7 @@ def run(target: Callable[..., None], orders: Orders, *arguments: Any) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # a harness that is killed leaves nothing behind
     target(orders, *arguments)
 
 
@@ -93,6 +98,12 @@ def localnet(orders: Orders, settings: Settings) -> None:
             await supervisor.until_signal()
 
     asyncio.run(serve())
+
+
+def mosquitto(orders: Orders, program: str, config: Path) -> None:
+    """Become Mosquitto."""
+    del orders
+    os.execv(program, [program, "-c", str(config)])  # noqa: S606  # the program that the harness found
 
 
 def embedded_broker(orders: Orders, settings: Settings, database: str, password: str) -> None:

@@ -77,11 +77,6 @@ class ForkedPart:
         """Whether a life of it ended at the point that was ordered."""
         return self._orders.epitaph.exists()
 
-    @property
-    def has_begun(self) -> bool:
-        """Whether it was ever started."""
-        return self._process is not None
-
     def order_death(self, point: CrashPoint, nth: int = 1) -> None:
         """One life of it ends at its n-th visit to a point; the lives after that have no orders."""
         self._orders = replace(self._orders, die_at=point, nth=nth)

@@ -71,43 +71,53 @@ async def play(ground: Ground, plan: Plan) -> Outcome:
 
 
 async def _live(ground: Ground, world: World, plan: Plan, disk: SmallDisk | None) -> Findings:
-    victim = world.bridge if plan.victim == "bridge" else world.api
     for part in (world.database, world.chain, world.broker):
         if part is not None and not part.is_alive:
             await part.start()
     await _chain_answers(world)
+    victim = world.bridge if plan.victim == "bridge" else world.api
     victim.order_death(plan.point, plan.nth)
-    await world.bridge.start()
-    await world.api.start()
     passwords = ground.template.passwords[plan.database]
-    async with town_of(
-        ground.template, seed=plan.seed + plan.number, passwords=passwords, broker_port=world.broker_port, api_port=world.api_port
-    ) as town:
-        died = await _day(world, plan, town, victim, disk)
-        await world.heal()
-        await world.ready()
-        await town.live(TICKS)
-        waiting = await town.drain(DRAINS_WITHIN_S)
-        found = await _judge(world, town, ground.rests_within_s)
-    found.failures[:0] = [f"meters without receipts: {', '.join(waiting)}"] * bool(waiting)
-    if not died:
-        found.failures.append(f"{plan.victim} never came to {plan.point.value}")
+    async with (
+        town_of(
+            ground.template,
+            seed=plan.seed + plan.number,
+            passwords=passwords,
+            broker_port=world.broker_port,
+            api_port=world.api_port,
+        ) as town,
+        asyncio.TaskGroup() as tasks,
+    ):
+        keeper = tasks.create_task(_keep_alive(world, plan), name="the service manager")
+        found = await _suffer(world, plan, town, disk)
+        found.failures += await _recover(world, town)
+        if not found.failures:
+            found = await _judge(world, town, ground.rests_within_s)
+        keeper.cancel()
     return found
 
 
-async def _day(world: World, plan: Plan, town: Town, victim: ForkedPart, disk: SmallDisk | None) -> bool:
-    """Live, suffer and wait for the ordered death; returns whether it came."""
+async def _suffer(world: World, plan: Plan, town: Town, disk: SmallDisk | None) -> Findings:
+    """The day, with its trouble and the ordered death."""
+    victim = world.bridge if plan.victim == "bridge" else world.api
     async with asyncio.TaskGroup() as tasks:
-        keeper = tasks.create_task(_keep_alive(world, plan), name="the service manager")
-        trouble = tasks.create_task(_trouble(world, plan, town, disk), name="the trouble")
+        tasks.create_task(_trouble(world, plan, town, disk), name="the trouble")
         await _begun(world, victim)
         arrange(world, plan)
         await town.connect()
         await town.live(TICKS - 1)
-        await asyncio.wait({trouble})
-        died = await _died(victim)
-        keeper.cancel()
-    return died
+    if await _died(victim):
+        return Findings()
+    return Findings(failures=[f"{plan.victim} never came to {plan.point.value}"])
+
+
+async def _recover(world: World, town: Town) -> list[str]:
+    """Everything is well again; the last statements are made, and all are brought to the platform."""
+    await world.heal()
+    await world.ready()
+    await town.live(TICKS)
+    waiting = await town.drain(DRAINS_WITHIN_S)
+    return [f"meters without receipts: {', '.join(waiting)}"] * bool(waiting)
 
 
 async def _trouble(world: World, plan: Plan, town: Town, disk: SmallDisk | None) -> None:
@@ -117,12 +127,12 @@ async def _trouble(world: World, plan: Plan, town: Town, disk: SmallDisk | None)
 
 
 async def _keep_alive(world: World, plan: Plan) -> None:
-    """Bridge and API come back a little after they ended, for whatever reason."""
+    """Bridge and API start, and come back a little after they ended, for whatever reason."""
     while True:
-        dead = [part for part in (world.bridge, world.api) if part.has_begun and not part.is_alive]
+        dead = [part for part in (world.bridge, world.api) if not part.is_alive]
         await asyncio.sleep(plan.comes_back_after_s if dead else 0.05)
         for part in dead:
-            if not part.is_alive:
+            if not part.is_alive:  # nobody else was faster
                 await part.start()
 
 

@@ -9,19 +9,16 @@ from typing import Final, Literal
 
 import httpx
 
-from core.domain.identity import MeterId
 from core.runtime.settings import Settings
 from tests.faults import children
 from tests.faults.broken import Breakage
-from tests.faults.broker_part import BRIDGE_PASSWORD, BRIDGE_USER, MosquittoPart
+from tests.faults.broker_part import BRIDGE_PASSWORD, BRIDGE_USER, broker_part
 from tests.faults.database_part import PostgresPart
 from tests.faults.parts import ForkedPart, Part
+from tests.faults.ports import fixed_port
 from tests.faults.rpc_proxy import RpcProxy
 from tests.faults.tcp_proxy import TcpProxy
 from tests.faults.template import SLOT_MS, Template
-from tests.faults.town import FLEET
-from tests.support import mosquitto
-from tests.support.platform import free_chain_port, free_port
 
 READY_WITHIN_S: Final = 60.0
 STATEMENT_TIMEOUT_MS: Final = 3_000
@@ -120,7 +117,7 @@ async def world_of(
     """
     template.copy_into(folder)
     async with AsyncExitStack() as stack:
-        chain_port, broker_port = free_chain_port(), free_port()
+        chain_port, broker_port = fixed_port(run=2), fixed_port()
         rpc = await stack.enter_async_context(RpcProxy(chain_port))
         notices = await stack.enter_async_context(TcpProxy(chain_port + 1))
         to_broker = await stack.enter_async_context(TcpProxy(broker_port))
@@ -133,7 +130,7 @@ async def world_of(
             stack.push_async_callback(server.drop_database, folder.name)
             to_database = await stack.enter_async_context(TcpProxy(server.port))
             through = straight.replace(f":{server.port}/", f":{to_database.port}/")
-        ports = (free_port(), free_port())
+        ports = (fixed_port(), fixed_port())
         base: dict[str, object] = {
             "data_dir": folder,
             "log_level": "info",
@@ -161,7 +158,7 @@ async def world_of(
             bridge=ForkedPart("bridge", children.platform, bridge_settings, "bridge", broken, folder=folder),
             api=ForkedPart("api", children.platform, api_settings, "api", None, folder=folder),
             chain=ForkedPart("chain", children.localnet, chain_settings, folder=folder),
-            broker=_broker(folder, broker_port, template.passwords[database], chain_settings, straight),
+            broker=broker_part(folder, chain_settings, template.passwords[database], straight),
             database=server if database == "postgresql" else None,
             lines=Lines(rpc=rpc, notices=notices, broker=to_broker, database=to_database),
             database_url=straight,
@@ -173,13 +170,6 @@ async def world_of(
         )
         stack.push_async_callback(_end, world)
         yield world
-
-
-def _broker(folder: Path, port: int, devices: Mapping[MeterId, str], settings: Settings, database: str) -> Part:
-    if mosquitto.executable() is not None:
-        logins = {str(name): password for name, password in devices.items()}
-        return MosquittoPart(folder=folder / "broker", port=port, fleet=FLEET, devices=logins)
-    return ForkedPart("broker", children.embedded_broker, settings, database, BRIDGE_PASSWORD, folder=folder)
 
 
 async def _end(world: World) -> None:
