@@ -1,25 +1,20 @@
-import asyncio
 import hashlib
 import os
 import shutil
 import subprocess
-import tomllib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
-from solders.keypair import Keypair
-from solders.pubkey import Pubkey
 
-from programs.localnet import GenesisProgram, Localnet
+from deploy.chain import genesis_programs
+from deploy.keys import KeyFolder
+from programs.localnet import Localnet
 from tests.integration.localnet.steps import SOL, fast
+from tests.support.node_scripts import IDLS, LATER, NAMES, SCRIPTS, of_idl, require_driven, run
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
-
-SCRIPTS = Path(__file__).parents[2] / "node"
-PROGRAMS = Path(__file__).parents[3] / "programs"
-SCRIPT_DEADLINE_S = 60
 
 
 @pytest.fixture(scope="session")
@@ -41,17 +36,6 @@ def node_folder(request: pytest.FixtureRequest) -> Path:
     for script in SCRIPTS.glob("*.mjs"):
         shutil.copy(script, installed)
     return installed
-
-
-async def run(folder: Path, script: str, *arguments: str) -> dict[str, Any]:
-    node = shutil.which("node")
-    assert node is not None, "node is needed: apt-get install nodejs npm"
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(node, script, *arguments, cwd=folder, stdout=pipe, stderr=pipe)
-    async with asyncio.timeout(SCRIPT_DEADLINE_S):
-        printed, complaints = await process.communicate()
-    assert process.returncode == 0, complaints.decode()
-    return msgspec.json.decode(printed)
 
 
 async def test_kit_sends_confirms_simulates_subscribes_and_reads(localnet: Localnet, node_folder: Path):
@@ -83,18 +67,24 @@ async def test_anchor_provider_sends_confirms_simulates_subscribes_and_reads(loc
     assert report["readsIdls"] is True
 
 
-async def test_anchor_drives_our_programs_by_their_idls(node_folder: Path):
-    authority, ids = Keypair(), tomllib.loads((PROGRAMS / "program-ids.toml").read_text())
-    deployed = tuple(
-        GenesisProgram(Pubkey.from_string(ids[name]), (PROGRAMS / "artifacts" / f"{name}.so").read_bytes(), authority.pubkey())
-        for name in ("registry", "oracle", "energy_token")
-    )
-    async with Localnet(fast(programs=deployed)) as localnet:
-        localnet.chain.fund(authority.pubkey(), 100 * SOL)
-        secret = msgspec.json.encode(list(bytes(authority))).decode()
-        report = await run(node_folder, "anchor_program.mjs", localnet.rpc_url, str(PROGRAMS / "idl"), secret)
+@asynccontextmanager
+async def _our_programs(folder: Path) -> AsyncGenerator[tuple[Localnet, Path]]:
+    """A chain with our programs at genesis, and the keys of every role."""
+    keys = KeyFolder(path=folder / "keys")
+    keys.ensure(payers=1)
+    async with Localnet(fast(programs=genesis_programs(keys.single("upgrade").pubkey()))) as localnet:
+        for role in ("payer", "attester"):
+            for keypair in keys.numbered(role):
+                localnet.chain.fund(keypair.pubkey(), 100 * SOL)
+        yield localnet, keys.path
 
-    assert report["oracle"]["authority"] is True
-    assert report["energy_token"]["authority"] is True
-    assert len(report["oracle"]["events"]) == len(report["energy_token"]["events"]) == 1
-    assert report["repeated"] != "accepted"
+
+async def test_anchor_drives_our_programs_and_reads_them_back_by_their_idls(tmp_path: Path, node_folder: Path):
+    async with _our_programs(tmp_path) as (localnet, keys):
+        report = await run(node_folder, "drive.mjs", localnet.rpc_url, localnet.ws_url, str(IDLS), str(keys), "ANCHOR-1")
+
+    require_driven(report)
+    assert {name: parts["undecoded"] for name, parts in report["events"].items()} == dict.fromkeys(NAMES, 0)
+    assert {name: set(parts["seen"]) for name, parts in report["events"].items()} == {
+        name: of_idl(name, "events") - LATER.get(name, set()) for name in NAMES
+    }
