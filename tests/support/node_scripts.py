@@ -15,6 +15,7 @@ NAMES: Final = ("registry", "oracle", "energy_token")
 LATER: Final = {"registry": {"DeviceKeyRotated"}}
 """Events that a chain of today cannot show: a key is rotated a week after it was bound."""
 SCRIPT_DEADLINE_S: Final = 120
+MOST_OF_ITS_ACCOUNTS: Final = 10
 
 
 async def run(folder: Path, script: str, *arguments: str, heard: bytes = b"") -> dict[str, Any]:
@@ -54,3 +55,13 @@ def require_driven(report: dict[str, Any]) -> None:
         assert report["accounts"][name].keys() == of_idl(name, "accounts")
         assert min(report["accounts"][name].values()) >= 1
         assert report["events"][name]["undecoded"] == 0
+
+
+def require_driven_by_kit(report: dict[str, Any]) -> None:
+    """What `kit_drive.mjs` reports on any chain that is set up."""
+    assert (report["minted"], report["left"]) == (3_000_000_000, 2_000_000_000)
+    assert report["fits"] is True
+    assert report["lookedUp"] > MOST_OF_ITS_ACCOUNTS
+    assert report["found"] == [True]
+    assert report["ownerRead"] is True
+    assert report["metersBySize"] >= 1

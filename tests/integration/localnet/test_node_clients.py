@@ -12,7 +12,7 @@ from deploy.chain import genesis_programs
 from deploy.keys import KeyFolder
 from programs.localnet import Localnet
 from tests.integration.localnet.steps import SOL, fast
-from tests.support.node_scripts import IDLS, LATER, NAMES, SCRIPTS, of_idl, require_driven, run
+from tests.support.node_scripts import IDLS, LATER, NAMES, SCRIPTS, of_idl, require_driven, require_driven_by_kit, run
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
 
@@ -79,11 +79,14 @@ async def _our_programs(folder: Path) -> AsyncGenerator[tuple[Localnet, Path]]:
         yield localnet, keys.path
 
 
-async def test_anchor_drives_our_programs_and_reads_them_back_by_their_idls(tmp_path: Path, node_folder: Path):
+async def test_anchor_and_kit_drive_our_programs_and_read_them_back_by_their_idls(tmp_path: Path, node_folder: Path):
     async with _our_programs(tmp_path) as (localnet, keys):
-        report = await run(node_folder, "drive.mjs", localnet.rpc_url, localnet.ws_url, str(IDLS), str(keys), "ANCHOR-1")
+        where = (localnet.rpc_url, localnet.ws_url, str(IDLS), str(keys))
+        report = await run(node_folder, "drive.mjs", *where, "ANCHOR-1")
+        by_kit = await run(node_folder, "kit_drive.mjs", *where, "KIT-1")
 
     require_driven(report)
+    require_driven_by_kit(by_kit)
     assert {name: parts["undecoded"] for name, parts in report["events"].items()} == dict.fromkeys(NAMES, 0)
     assert {name: set(parts["seen"]) for name, parts in report["events"].items()} == {
         name: of_idl(name, "events") - LATER.get(name, set()) for name in NAMES
