@@ -68,6 +68,8 @@ class MeterBook:
     """Known numbers in quarantine, ascending."""
     changed: dict[int, Entry] = field(default_factory=dict)
     """Entries to write."""
+    forgotten: set[int] = field(default_factory=set)
+    """Numbers that were stored once and whose rows a retention let go: nothing may come of them again."""
     wants_settlement: bool = False
 
     @classmethod

@@ -57,6 +57,9 @@ class Judge:
 
     def _apply(self, item: Item, book: MeterBook, verified: VerifiedStatement) -> None:
         statement = verified.statement
+        if statement.sequence in book.forgotten:
+            item.refuse(Reason.STALE, "it was stored once, and its month is no longer kept")
+            return
         neighbours = book.neighbours(statement.sequence)
         decision = decide(statement, book.state, neighbours, self.limits, item.submission.received_at)
         book.state = decision.new_state

@@ -50,3 +50,6 @@ async def _load_windows(session: Session, book: MeterBook, numbers: Sequence[int
             first = number
         last = number
     book.learn(await readings.around(session, book.standing.meter_id, first, last))
+    unknown = [number for number in numbers if number not in book.entries]
+    if unknown:
+        book.forgotten |= await readings.taken(session, book.standing.meter_id, unknown)
