@@ -43,6 +43,9 @@ STATUS_OF_REASON = MappingProxyType(
     }
 )
 
+OPERATORS_PROBLEMS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE)
+"""What any question of an operator may be answered with."""
+
 _STATUS_OF_ERROR: tuple[tuple[type[DomainError], HTTPStatus], ...] = (
     (InvalidInput, HTTPStatus.BAD_REQUEST),
     (NotFound, HTTPStatus.NOT_FOUND),
@@ -121,6 +124,11 @@ def _without_value(part: dict[str, Any]) -> str:
 def described_problem(description: str) -> ResponseSpec:
     """A problem document in the OpenAPI document."""
     return ResponseSpec(Problem, generate_examples=False, description=description, media_type=PROBLEM_TYPE)
+
+
+def described_problems(*statuses: HTTPStatus) -> dict[int, ResponseSpec]:
+    """Problem documents of a route, by status."""
+    return {status.value: described_problem(status.phrase) for status in statuses}
 
 
 def schema_not_found(response: Response[Any]) -> Response[Any]:

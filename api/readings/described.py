@@ -10,6 +10,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Requ
 from api.problems import STATUS_OF_REASON, described_problem
 from api.readings.schemas import SubmittedReading
 
+METER_ID_PATTERN: Final = r"^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,16}$"
 _ALSO: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -39,7 +40,7 @@ def _envelope() -> Schema:
         properties={
             "v": Schema(type=OpenAPIType.INTEGER, const=1),
             "kind": Schema(type=OpenAPIType.STRING, enum=["register", "interval"]),
-            "meter_id": Schema(type=OpenAPIType.STRING, pattern="^[A-Za-z0-9_.-]{1,16}$"),
+            "meter_id": Schema(type=OpenAPIType.STRING, pattern=METER_ID_PATTERN),
             "sequence": _COUNT,
             "measured_at": _COUNT,
             "generation_wh": _COUNT,
@@ -59,7 +60,7 @@ def _interval_body() -> Schema:
         description="An interval statement in kWh; positive is generation, negative consumption.",
         required=["meter_id", "wallet_address", "kwh_amount", "reading_timestamp", "meter_signature", "sequence"],
         properties={
-            "meter_id": Schema(type=OpenAPIType.STRING, pattern="^[A-Za-z0-9_.-]{1,16}$"),
+            "meter_id": Schema(type=OpenAPIType.STRING, pattern=METER_ID_PATTERN),
             "wallet_address": _TEXT,
             "kwh_amount": Schema(one_of=[_TEXT, Schema(type=OpenAPIType.NUMBER)], description="whole Wh, as text or number"),
             "reading_timestamp": Schema(type=OpenAPIType.STRING, description="RFC 3339, whole seconds"),

@@ -1,13 +1,14 @@
 """The HTTP door for readings, and the lists of what came through it."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.params import FromPath, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 from litestar.status_codes import (
     HTTP_200_OK,
     HTTP_201_CREATED,
@@ -17,8 +18,8 @@ from litestar.status_codes import (
 
 from api.bodies import read_body
 from api.parts import ApiParts
-from api.problems import problem_response, refused_reading
-from api.readings.described import SUBMISSION_RESPONSES, SubmitReadingOperation
+from api.problems import OPERATORS_PROBLEMS, described_problems, problem_response, refused_reading
+from api.readings.described import METER_ID_PATTERN, SUBMISSION_RESPONSES, SubmitReadingOperation
 from api.readings.mapping import reading_of, refusal_of
 from api.readings.schemas import ReadingPage, RefusalPage, SubmittedReading
 from core.domain.errors import InvalidInput, NotFound
@@ -39,7 +40,9 @@ _STATUS_OF_VERDICT = {
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100, description="readings of a page")]
-Cursor = Annotated[str | None, QueryParameter(max_length=20, description="`next_cursor` of the page before")]
+Cursor = Annotated[str | None, QueryParameter(pattern="^[0-9]{1,18}$", description="`next_cursor` of the page before")]
+
+MeterIdInPath = Annotated[str, PathParameter(pattern=METER_ID_PATTERN)]
 
 
 def _is_interval_body(body: bytes) -> bool:
@@ -103,7 +106,7 @@ def _row_id(cursor: str | None) -> int | None:
     """Read a cursor: the row id at which the page before ended."""
     if cursor is None:
         return None
-    if not (cursor.isascii() and cursor.isdigit()) or int(cursor) >= 1 << 63:
+    if not (cursor.isascii() and cursor.isdigit()):
         raise InvalidInput("cursor: not one that this list gave")
     return int(cursor)
 
@@ -113,9 +116,13 @@ def _page(rows: Sequence[MeterReadingRow], limit: int) -> ReadingPage:
     return ReadingPage(items=[reading_of(row) for row in shown], next_cursor=str(shown[-1].id) if len(rows) > limit else None)
 
 
-@get("/api/meters/{meter_id:str}/readings", tags=["readings"])
+@get(
+    "/api/meters/{meter_id:str}/readings",
+    tags=["readings"],
+    responses=described_problems(HTTPStatus.NOT_FOUND, *OPERATORS_PROBLEMS),
+)
 async def meter_readings(
-    parts: NamedDependency[ApiParts], meter_id: FromPath[str], limit: Limit = 50, cursor: Cursor = None
+    parts: NamedDependency[ApiParts], meter_id: MeterIdInPath, limit: Limit = 50, cursor: Cursor = None
 ) -> ReadingPage:
     """List a meter's readings, newest first."""
     known_id = parse_meter_id(meter_id)
@@ -126,7 +133,7 @@ async def meter_readings(
     return _page(rows, limit)
 
 
-@get("/api/admin/meters/unminted", tags=["admin"])
+@get("/api/admin/meters/unminted", tags=["admin"], responses=described_problems(*OPERATORS_PROBLEMS))
 async def unminted(parts: NamedDependency[ApiParts], limit: Limit = 50, cursor: Cursor = None) -> ReadingPage:
     """List accepted readings that the chain has not settled yet, oldest first."""
     async with parts.store.read() as session:
@@ -134,7 +141,7 @@ async def unminted(parts: NamedDependency[ApiParts], limit: Limit = 50, cursor: 
     return _page(rows, limit)
 
 
-@get("/api/admin/meters/refusals", tags=["admin"])
+@get("/api/admin/meters/refusals", tags=["admin"], responses=described_problems(*OPERATORS_PROBLEMS))
 async def refusals(parts: NamedDependency[ApiParts], limit: Limit = 50, cursor: Cursor = None) -> RefusalPage:
     """List what was refused before it could become a reading, newest first."""
     async with parts.store.read() as session:

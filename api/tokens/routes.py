@@ -1,11 +1,14 @@
 """Balances and the token's own facts, straight from the chain."""
 
+from http import HTTPStatus
+
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from solders.pubkey import Pubkey
 
 from api.parts import ApiParts
+from api.problems import OPERATORS_PROBLEMS, described_problems
 from api.readings.mapping import rfc3339
 from api.tokens.schemas import TokenBalance, TokenInfo
 from core.domain.errors import InvalidInput
@@ -20,7 +23,7 @@ def _wallet(text: str) -> Pubkey:
         raise InvalidInput("wallet: not a base58 public key of 32 bytes") from problem
 
 
-@get("/api/tokens/balance/{wallet:str}", tags=["tokens"])
+@get("/api/tokens/balance/{wallet:str}", tags=["tokens"], responses=described_problems(*OPERATORS_PROBLEMS))
 async def token_balance(parts: NamedDependency[ApiParts], wallet: FromPath[str]) -> TokenBalance:
     """Read a wallet's energy tokens from the chain; a wallet without an account holds zero."""
     owner = _wallet(wallet)
@@ -38,7 +41,7 @@ async def token_balance(parts: NamedDependency[ApiParts], wallet: FromPath[str])
     )
 
 
-@get("/api/tokens/info", tags=["tokens"])
+@get("/api/tokens/info", tags=["tokens"], responses=described_problems(HTTPStatus.SERVICE_UNAVAILABLE))
 async def token_info(parts: NamedDependency[ApiParts]) -> TokenInfo:
     """Tell the mint, its supply and the programs; public."""
     mint = addresses_of(parts.ids).mint
