@@ -30,12 +30,18 @@ from programs.client.instructions import system
 from programs.client.rpc import ChainClient, TransactionRefused
 from programs.client.signer import KeypairSigner
 from programs.client.subscribe import Gap, Subscriptions
+from tests.support.compute_units import TABLE
 from tests.support.fleet_day import fleet_day
+from tests.support.node_scripts import IDLS, require_driven, require_driven_by_kit, run
 from tests.support.platform import SOL, free_port, settings_in
+from tests.support.units_on_chain import units_on
 from tests.support.up import GRIDTOKENX, environment, gridtokenx_up
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(280)]
 FUNDS: Final = 10 * SOL
+FEWEST_COMPARED: Final = 20
+BUMPS: Final = 1.5
+"""Other ids have other bumps: a derived address costs 1,500 units for each try."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +107,10 @@ def _given(name: str) -> str:
     value = os.getenv(name)
     assert value, "run `bash tests/cluster/run.sh`: it prepares the node and an operator's own programs"
     return value
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 @asynccontextmanager
@@ -252,6 +262,26 @@ async def test_a_day_of_readings_adds_up_to_the_watt_hour_though_the_bridge_is_k
         async with Platform(settings) as platform:
             report = await day.audit(platform)
     assert report.terms["burned"] > 0, "consumption was burned too"
+
+
+async def test_anchor_and_kit_drive_the_programs_here_too(cluster: Cluster):
+    clients = Path(_given("GRIDTOKENX_CLUSTER_CLIENTS"))
+    where = (cluster.rpc_url, cluster.ws_url, str(IDLS), str(cluster.keys.path))
+
+    require_driven(await run(clients, "drive.mjs", *where, "ANCHOR-1"))
+    require_driven_by_kit(await run(clients, "kit_drive.mjs", *where, "KIT-1"))
+
+
+async def test_no_instruction_costs_more_here_than_in_the_committed_table(cluster: Cluster):
+    here = {name: min(used) for name, used in (await units_on(cluster.client, cluster.at)).items()}
+    committed: dict[str, int] = msgspec.json.decode(TABLE.read_bytes())
+    report = os.getenv("GRIDTOKENX_CLUSTER_UNITS")
+    if report:
+        _write(Path(report), msgspec.json.encode(here))
+
+    both = here.keys() & committed.keys()
+    assert len(both) > FEWEST_COMPARED
+    assert [name for name in both if here[name] > committed[name] * BUMPS] == []
 
 
 async def test_a_transaction_is_refused_when_its_blockhash_has_expired(cluster: Cluster):

@@ -1,0 +1,73 @@
+"""What instructions cost on a chain that is reached over RPC: read from the logs of what landed there."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
+
+from programs.client.addresses import Addresses
+from programs.client.conventions import discriminator
+from programs.client.rpc import ChainClient, ConfirmedTransaction, SignatureInfo
+from tests.support.node_scripts import IDLS, NAMES
+
+_TOP = re.compile(r"Program (\w+) invoke \[1\]")
+_CONSUMED = re.compile(r"Program (\w+) consumed (\d+) of \d+ compute units")
+CREDIT_ONLY: Final = 255
+
+
+async def units_on(client: ChainClient, at: Addresses) -> dict[str, list[int]]:
+    """Compute units of every top-level call of our programs that succeeded, by `program.instruction`."""
+    names = {discriminator("global", entry["name"]): f"{name}.{entry['name']}" for name in NAMES for entry in _instructions(name)}
+    signatures = {
+        row.signature for key in (at.registry, at.oracle, at.energy_token) for row in await _history(client, key.event_authority)
+    }
+    units: dict[str, list[int]] = defaultdict(list)
+    for signature in sorted(signatures):
+        landed = await client.transaction(signature)
+        if landed is not None and landed.err is None:
+            for data, used in _calls(landed, {at.registry.id, at.oracle.id, at.energy_token.id}):
+                units[_named(names[data[:8]], data)].append(used)
+    return dict(sorted(units.items()))
+
+
+def _instructions(name: str) -> list[dict[str, str]]:
+    return json.loads((IDLS / f"{name}.json").read_text())["instructions"]
+
+
+async def _history(client: ChainClient, key: Pubkey) -> list[SignatureInfo]:
+    rows = await client.signatures_for(key)
+    page = rows
+    while len(page) == 1_000:
+        page = await client.signatures_for(key, before=page[-1].signature)
+        rows += page
+    return [row for row in rows if row.err is None]
+
+
+def _calls(landed: ConfirmedTransaction, ours: set[Pubkey]) -> Iterator[tuple[bytes, int]]:
+    message = VersionedTransaction.from_bytes(landed.wire).message
+    data = [bytes(call.data) for call, program in zip(message.instructions, landed.programs, strict=True) if program in ours]
+    texts = {str(program) for program in ours}
+    used: list[int] = []
+    depth = 0
+    for line in landed.logs:
+        if _TOP.fullmatch(line):
+            depth = 1
+        elif " invoke [" in line:
+            depth += 1
+        elif (match := _CONSUMED.fullmatch(line)) and depth == 1 and match[1] in texts:
+            used.append(int(match[2]))
+        elif re.fullmatch(r"Program \w+ success", line):
+            depth -= 1
+    yield from zip(data, used, strict=False)
+
+
+def _named(name: str, data: bytes) -> str:
+    if name != "oracle.submit_meter_reading":
+        return name
+    meters = int.from_bytes(data[9:13], "little")
+    plural = "meter" if meters == 1 else "meters"
+    return f"{name} ({meters} {plural}, {'credit' if data[8] == CREDIT_ONLY else 'credit and mint'})"
