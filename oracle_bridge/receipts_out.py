@@ -7,6 +7,7 @@ from core.domain.clock import Clock
 from core.domain.errors import Unavailable
 from core.domain.identity import Fleet, MeterId, parse_meter_id
 from core.runtime.logging import get_logger
+from core.runtime.metrics import Metrics
 from devices.receipts import HelloAnswer, ReceiptMessage, encode_hello_answer, encode_receipt
 from devices.topics import Channel, meter_topic
 
@@ -28,9 +29,20 @@ class ReceiptsOut:
         network: The deployment's 8 bytes.
         clock: The time that a device without a clock takes over.
         highest: Looks up where devices stand.
+        metrics: Counts receipts that were not sent.
     """
 
-    def __init__(self, *, publish: Publish, fleet: Fleet, network: bytes, clock: Clock, highest: HighestSequences) -> None:
+    def __init__(
+        self,
+        *,
+        publish: Publish,
+        fleet: Fleet,
+        network: bytes,
+        clock: Clock,
+        highest: HighestSequences,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._metrics = metrics or Metrics()
         self._publish = publish
         self._fleet = fleet
         self._network = network
@@ -63,6 +75,7 @@ class ReceiptsOut:
         try:
             await self._publish(topic, payload)
         except Unavailable as problem:
+            self._metrics.receipts_dropped_total.inc()
             _log.warning("receipts_dropped", why=str(problem))
             return False
         return True

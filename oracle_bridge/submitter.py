@@ -118,6 +118,8 @@ class Submitter:
             self._reached(CrashPoint.OUTBOX_COMPOSED)
             ready = await self._outbox.signed(composed)
             self._reached(CrashPoint.OUTBOX_SIGNED)
+            for one in ready:
+                _log.info("transaction_signed", outbox=one.draft.id, transaction=one.signed.signature)
             sent = await _all(self._send(one) for one in ready)
             await self._outbox.sent([number for number in sent if number is not None])
             self._reached(CrashPoint.OUTBOX_SENT)
@@ -149,6 +151,8 @@ class Submitter:
         return len(signed) - ended - await self._look_after_unseen(unseen)
 
     def _take(self, drafted: list[Drafted]) -> list[Drafted]:
+        for one in drafted:
+            _log.info("transaction_drafted", outbox=one.draft.id, kind=one.draft.kind, readings=_readings(one.draft.items))
         self._in_hand |= {one.draft.id for one in drafted}
         return drafted
 
@@ -163,6 +167,7 @@ class Submitter:
             blockhash, last_valid = await self._blockhashes.recent()
             signed = await self._composer.compose(one.plan, payer=draft.payer, salt=draft.salt, blockhash=blockhash)
         except Unavailable as problem:
+            _log.warning("transaction_not_signed", outbox=draft.id, readings=_readings(draft.items), why=str(problem))
             await self._outbox.withdrawn(draft, f"not signed: {problem}", retry_after_ms=RETRY_UNSENT_MS)
             return None
         except InvalidInput as problem:
@@ -185,6 +190,7 @@ class Submitter:
         except OutcomeUnknown as problem:
             _log.warning("transaction_outcome_unknown", outbox=draft.id, why=str(problem))
         self._last_sent_ms[draft.id] = self._clock.now_ms()
+        _log.info("transaction_sent", outbox=draft.id, transaction=one.signed.signature, readings=_readings(draft.items))
         return draft.id
 
     async def _refused(self, draft: Draft, refusal: TransactionRefused) -> bool:
@@ -194,7 +200,7 @@ class Submitter:
             case Meaning.FOLLOW:
                 return False
             case Meaning.WAIT:
-                _log.warning("settlement_waits", outbox=draft.id, why=why)
+                _log.warning("settlement_waits", outbox=draft.id, readings=_readings(draft.items), why=why)
                 await self._outbox.withdrawn(draft, why, retry_after_ms=POSTPONE_MS)
                 self._count(draft.kind, "refused")
             case Meaning.FAILED:
@@ -202,7 +208,7 @@ class Submitter:
         return True
 
     async def _fail(self, draft: Draft, why: str) -> None:
-        _log.warning("transaction_refused", outbox=draft.id, meters=len(draft.items), why=why)
+        _log.warning("transaction_refused", outbox=draft.id, readings=_readings(draft.items), why=why)
         await self._outbox.failed(draft.id, draft.kind, draft.items, "refused", why)
         self._count(draft.kind, "refused")
 
@@ -241,7 +247,7 @@ class Submitter:
         self._reached(CrashPoint.OUTBOX_LANDED)
         for landing, is_first in zip(landings, first, strict=True):
             if is_first:
-                self._tell_landing(landing.row, _sort(landing.row.items, landing.effects).reached)
+                self._tell_landing(landing, _sort(landing.row.items, landing.effects))
         return len(landings)
 
     async def _land(self, session: Session, landing: _Landing) -> bool:
@@ -257,11 +263,22 @@ class Submitter:
             postponed=sorted_items.postponed,
         )
 
-    def _tell_landing(self, row: OpenTransaction, reached: Sequence[Item]) -> None:
+    def _tell_landing(self, landing: _Landing, items: _Sorted) -> None:
+        row, transaction, now_ms = landing.row, landing.transaction, self._clock.now_ms()
         self._last_sent_ms.pop(row.id, None)
         self._count(row.kind, "landed")
-        now_ms = self._clock.now_ms()
-        for item in reached:
+        self._metrics.settlement_compute_units_total.inc(transaction.compute_units or 0)
+        self._metrics.settlement_confirm_seconds.observe(max(0, now_ms - row.created_at_ms) / 1_000)
+        _log.info(
+            "transaction_landed",
+            outbox=row.id,
+            transaction=transaction.signature,
+            slot=transaction.slot,
+            readings=_readings(items.reached),
+            refused=[f"{item.meter_id}:{item.sequence} {why}" for item, why in items.failures],
+            postponed=_readings(items.postponed),
+        )
+        for item in items.reached:
             self._latency.settled(item.meter_id, drafted_at_ms=row.created_at_ms, now_ms=now_ms)
 
     async def _look_after_unseen(self, unseen: Sequence[tuple[OpenTransaction, str]]) -> int:
@@ -304,12 +321,15 @@ class Submitter:
         except Unavailable as problem:
             _log.warning("transaction_not_sent", outbox=row.id, why=str(problem))
             return
+        self._metrics.settlement_resends_total.inc()
+        _log.info("transaction_sent_again", outbox=row.id, transaction=row.signature, readings=_readings(row.items))
         await self._outbox.sent([row.id])
 
     async def _end(self, row: OpenTransaction, ending: Ending, why: str) -> None:
         self._last_sent_ms.pop(row.id, None)
         if await self._outbox.failed(row.id, row.kind, row.items, ending, why):
-            _log.warning("transaction_ended", outbox=row.id, ending=ending, why=why)
+            readings = _readings(row.items)
+            _log.warning("transaction_ended", outbox=row.id, transaction=row.signature, ending=ending, why=why, readings=readings)
             self._count(row.kind, ending)
 
     def _count(self, kind: str, status: str) -> None:
@@ -323,6 +343,11 @@ async def _all(steps: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         if isinstance(end, BaseException):
             raise end
     return [end for end in ends if not isinstance(end, BaseException)]
+
+
+def _readings(items: Sequence[Item]) -> list[str]:
+    """The ids under which the log follows readings, here those that the transaction states."""
+    return [f"{item.meter_id}:{item.sequence}" for item in items]
 
 
 def _sort(items: Sequence[Item], effects: Effects) -> _Sorted:

@@ -78,7 +78,9 @@ class Subscriber:
         self._metrics = metrics
         self._shared_group = shared_group
         self._link = MqttLink(address, receive_maximum=limits.max_backlog // 2, on_message=self._message_arrived)
-        self._receipts = ReceiptsOut(publish=self._link.publish, fleet=fleet, network=network, clock=clock, highest=door.highest)
+        self._receipts = ReceiptsOut(
+            publish=self._link.publish, fleet=fleet, network=network, clock=clock, highest=door.highest, metrics=metrics
+        )
         self._ingest = Ingest(
             take=self._take,
             refuse=door.refuse,

@@ -7,7 +7,7 @@ import typer
 from pydantic_settings import SettingsError
 
 from core.domain.errors import DomainError
-from deploy.cli import broker, chain, demo, device, localnet, programs, settlement, up, workbench
+from deploy.cli import broker, chain, demo, device, localnet, programs, settlement, trace, up, workbench
 from programs.localnet.errors import LocalnetError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("up")(up.up)
 app.command("demo")(demo.demo)
 app.command("localnet")(localnet.localnet)
 app.command("audit")(settlement.audit)
+app.command("trace")(trace.trace)
 device.app.add_typer(workbench.app)
 app.add_typer(device.app, name="device")
 app.add_typer(chain.app, name="chain")

@@ -1,5 +1,6 @@
 """The one door for readings, whatever way they came."""
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from devices.intake.rate_limit import RateLimit
 from devices.intake.refusal_log import RefusalLog
 from devices.intake.standing import progress_of
 from devices.intake.submission import BatchResult, Submission
+from devices.intake.telling import tell_outcomes
 from devices.intake.trusted_keys import validities
 from devices.intake.verifier import SignatureCheck, SignatureVerifier
 from devices.intake.writing import write_conflicts, write_readings
@@ -108,6 +110,7 @@ class Intake:
             receipts=receipts_of(items, judged.judge.books, judged.gaps, judged.judge.decided),
         )
         self._count(result, submissions, judged, time.perf_counter() - started)
+        tell_outcomes(result, submissions, list(judged.judge.books.values()), secrets.token_hex(4))
         if self._wake is not None and judged.settle:
             self._wake(set(judged.settle))
         return result
