@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
-from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, bindparam, case, exists, func, or_, update
+from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, Table, Update, bindparam, case, exists, func, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import and_, col, select
@@ -30,8 +30,13 @@ REFUSED_MARK: Final = "refused: "
 OPEN_STATUSES: Final = ("draft", "signed", "sent")
 """Outbox states that may still land."""
 
+_WORK: Table = SettlementWorkRow.__table__  # pyright: ignore[reportAttributeAccessIssue]  # sqlmodel adds it
+
 FIRST_BACK_OFF_MS: Final = 1_000
 LONGEST_BACK_OFF_MS: Final = 300_000  # 5 minutes: ten attempts end in review within half an hour
+CLOCKS_DIFFER_MS: Final = 2_000
+"""A row written further than this in the future was written by a clock that has been set back since: its waiting times mean
+nothing any more, and standing still until they end could take as long as the clock was wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +140,7 @@ def _want_statement(engine_name: str) -> postgresql.Insert | sqlite.Insert:
     insert = (postgresql.insert if engine_name == "postgresql" else sqlite.insert)(SettlementWorkRow)
     new, old = insert.excluded, SettlementWorkRow
     idle = col(old.state) == IDLE
+    set_back = col(old.updated_at_ms) > new.updated_at_ms + CLOCKS_DIFFER_MS
     earliest = col(old.settled_at_ms) + bindparam("min_interval_ms", type_=BigInteger)
     return insert.on_conflict_do_update(
         index_elements=["meter_id"],
@@ -142,7 +148,7 @@ def _want_statement(engine_name: str) -> postgresql.Insert | sqlite.Insert:
             "target_sequence": _greater(new.target_sequence, col(old.target_sequence)),
             "target_ordinal": _greater(new.target_ordinal, col(old.target_ordinal)),
             "state": case((idle, DUE), else_=col(old.state)),
-            "due_at_ms": case((idle, _greater(new.due_at_ms, earliest)), else_=col(old.due_at_ms)),
+            "due_at_ms": case((set_back, new.due_at_ms), (idle, _greater(new.due_at_ms, earliest)), else_=col(old.due_at_ms)),
             "updated_at_ms": new.updated_at_ms,
         },
     )
@@ -262,22 +268,46 @@ async def give_back(session: Session, meter_ids: Sequence[str], *, due_at_ms: in
 
 async def record_success(session: Session, reached: Sequence[Target], *, now_ms: int, min_interval_ms: int) -> None:
     """The chain holds these meters up to the given points; those with newer readings are due again."""
-    for point in reached:
-        more = or_(col(SettlementWorkRow.target_sequence) > point.sequence, col(SettlementWorkRow.target_ordinal) > point.ordinal)
-        await session.exec(
-            update(SettlementWorkRow)
-            .where(col(SettlementWorkRow.meter_id) == point.meter_id)
-            .values(
-                state=case((more, DUE), else_=IDLE),
-                due_at_ms=now_ms + min_interval_ms,
-                settled_at_ms=now_ms,
-                attempts=0,
-                last_error=None,
-                lease_owner=None,
-                lease_until_ms=0,
-                updated_at_ms=now_ms,
-            )
+    if not reached:
+        return
+    connection = await session.connection()
+    await connection.execute(
+        _succeeding(),
+        [
+            {
+                "of_meter_id": point.meter_id,
+                "reached_sequence": point.sequence,
+                "reached_ordinal": point.ordinal,
+                "due_at_ms": now_ms + min_interval_ms,
+                "now_ms": now_ms,
+            }
+            for point in reached
+        ],
+    )
+
+
+@cache
+def _succeeding() -> Update:
+    """Made once: putting it together costs many times what it takes to run."""
+    table = _WORK.c
+    more = or_(
+        table.target_sequence > bindparam("reached_sequence"),
+        table.target_ordinal > bindparam("reached_ordinal"),
+    )
+    return (
+        update(_WORK)
+        .where(table.meter_id == bindparam("of_meter_id"))
+        .values(
+            state=case((more, DUE), else_=IDLE),
+            due_at_ms=bindparam("due_at_ms"),
+            settled_at_ms=bindparam("now_ms"),
+            attempts=0,
+            last_error=None,
+            lease_owner=None,
+            lease_until_ms=0,
+            updated_at_ms=bindparam("now_ms"),
         )
+    )
 
 
 async def record_failure(session: Session, meter_ids: Sequence[str], error: str, *, now_ms: int, max_attempts: int) -> None:
@@ -350,9 +380,10 @@ def _greater(one: SQLColumnExpression[int], other: SQLColumnExpression[int]) -> 
 
 
 def _free(now_ms: int) -> ColumnElement[bool]:
-    """Due, or leased by somebody who let it lapse."""
+    """Due, by a clock that was not set back, or leased by somebody who let it lapse."""
+    set_back = col(SettlementWorkRow.updated_at_ms) > now_ms + CLOCKS_DIFFER_MS
     return or_(
-        and_(col(SettlementWorkRow.state) == DUE, col(SettlementWorkRow.due_at_ms) <= now_ms),
+        and_(col(SettlementWorkRow.state) == DUE, or_(col(SettlementWorkRow.due_at_ms) <= now_ms, set_back)),
         and_(col(SettlementWorkRow.state) == LEASED, col(SettlementWorkRow.lease_until_ms) < now_ms),
     )
 
