@@ -7,7 +7,7 @@ STAMP := $(VENV)/.runtime
 STAMP_DEV := $(VENV)/.development
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format lint types arrows programs bench mutants clean
+.PHONY: help setup demo up test check format lint types arrows requirements programs bench mutants faults fuzz soak clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -65,6 +65,15 @@ bench: $(STAMP_DEV) ## measure, and print the figures of docs/benchmarks.md
 
 mutants: $(STAMP_DEV) ## remove each guard in turn: its test must fail
 	@$(RUN) tests/mutants/run.py $(ARGS)
+
+faults: $(STAMP_DEV) ## kill, pause, cut off and fill up every part, a hundred seeded rounds; each must end in truth = ledger = supply
+	@$(RUN) -m tests.faults $(ARGS)
+
+fuzz: $(STAMP_DEV) ## a million hostile inputs at every door: no panic, no 500, no growth of memory
+	@$(RUN) -m tests.fuzz $(ARGS)
+
+soak: $(STAMP_DEV) ## an hour at half of peak with flat memory
+	@$(RUN) -m benchmarks soak $(ARGS)
 
 clean: ## remove what the commands made (not your data in .gridtokenx)
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache demo-report.json build target programs/target tests/node/node_modules
