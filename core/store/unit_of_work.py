@@ -106,13 +106,16 @@ class Store:
 
         Raises:
             Unavailable: the database is away or asks to try again; nothing was committed.
+            OutcomeUnknown: the line broke while committing: it may have taken place.
             Conflict: a unique or foreign key was violated; nothing was committed.
         """
-        session = AsyncSession(self._engine, expire_on_commit=False)
         async with self._own_turn():
             with self._watched("write"):
-                async with _sorted_errors(), session, session.begin():
+                async with _sorted_errors(), AsyncSession(self._engine, expire_on_commit=False) as session:
                     yield session
+                    await session.flush()
+                    async with _unsure_of_lost_lines():
+                        await session.commit()
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Session]:
