@@ -25,7 +25,15 @@ from programs.client import transactions
 from programs.client.addresses import Addresses, addresses_of
 from programs.client.bootstrap import ensure_balance
 from programs.client.confirmation import send_confirmed
-from programs.client.deployment import ProgramSurvey, committed_builds, leftover_buffers, survey
+from programs.client.deployment import (
+    Build,
+    Deployer,
+    DeployerKeys,
+    ProgramSurvey,
+    committed_builds,
+    leftover_buffers,
+    survey,
+)
 from programs.client.instructions import system
 from programs.client.rpc import ChainClient, TransactionRefused
 from programs.client.signer import KeypairSigner
@@ -34,6 +42,7 @@ from tests.support.compute_units import TABLE
 from tests.support.fleet_day import fleet_day
 from tests.support.node_scripts import IDLS, require_driven, require_driven_by_kit, run
 from tests.support.platform import SOL, free_port, settings_in
+from tests.support.svm import artifact
 from tests.support.units_on_chain import units_on
 from tests.support.up import GRIDTOKENX, environment, gridtokenx_up
 
@@ -221,6 +230,21 @@ async def test_a_program_is_called_in_no_slot_before_the_next(cluster: Cluster):
 
     assert len(deployed) == 3
     assert first > max(deployed)
+
+
+async def test_an_upgrade_makes_room_as_this_loader_wants_it(cluster: Cluster):
+    program = KeypairSigner(Keypair())
+    upgrade = KeypairSigner(cluster.keys.single("upgrade"))
+    keys = DeployerKeys(payer=cluster.payer, authority=upgrade, programs={"probe": program})
+    deployer = Deployer(cluster.client, keys, lambda _program, _step, _share: None)
+    first, longer = (Build("probe", program.pubkey, artifact(name)) for name in ("hostile_wrapper", "energy_token"))
+
+    await deployer.run([first])
+    await deployer.run([longer])
+
+    seen = (await survey(cluster.client, [longer], upgrade.pubkey))[0]
+    assert seen.is_current
+    assert await leftover_buffers(cluster.client, [longer], upgrade.pubkey) == []
 
 
 async def test_subscriptions_hear_of_a_transaction(cluster: Cluster):
