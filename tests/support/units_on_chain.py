@@ -21,7 +21,8 @@ CREDIT_ONLY: Final = 255
 
 async def units_on(client: ChainClient, at: Addresses) -> dict[str, list[int]]:
     """Compute units of every top-level call of our programs that succeeded, by `program.instruction`."""
-    names = {discriminator("global", entry["name"]): f"{name}.{entry['name']}" for name in NAMES for entry in _instructions(name)}
+    programs = {getattr(at, name).id: name for name in NAMES}
+    named = {name: {discriminator("global", entry["name"]): entry["name"] for entry in _instructions(name)} for name in NAMES}
     signatures = {
         row.signature for key in (at.registry, at.oracle, at.energy_token) for row in await _history(client, key.event_authority)
     }
@@ -29,8 +30,9 @@ async def units_on(client: ChainClient, at: Addresses) -> dict[str, list[int]]:
     for signature in sorted(signatures):
         landed = await client.transaction(signature)
         if landed is not None and landed.err is None:
-            for data, used in _calls(landed, {at.registry.id, at.oracle.id, at.energy_token.id}):
-                units[_named(names[data[:8]], data)].append(used)
+            for program, data, used in _calls(landed, set(programs)):
+                name = programs[program]
+                units[_circumstances(f"{name}.{named[name][data[:8]]}", data)].append(used)
     return dict(sorted(units.items()))
 
 
@@ -47,9 +49,13 @@ async def _history(client: ChainClient, key: Pubkey) -> list[SignatureInfo]:
     return [row for row in rows if row.err is None]
 
 
-def _calls(landed: ConfirmedTransaction, ours: set[Pubkey]) -> Iterator[tuple[bytes, int]]:
+def _calls(landed: ConfirmedTransaction, ours: set[Pubkey]) -> Iterator[tuple[Pubkey, bytes, int]]:
     message = VersionedTransaction.from_bytes(landed.wire).message
-    data = [bytes(call.data) for call, program in zip(message.instructions, landed.programs, strict=True) if program in ours]
+    calls = [
+        (program, bytes(call.data))
+        for call, program in zip(message.instructions, landed.programs, strict=True)
+        if program in ours
+    ]
     texts = {str(program) for program in ours}
     used: list[int] = []
     depth = 0
@@ -62,10 +68,11 @@ def _calls(landed: ConfirmedTransaction, ours: set[Pubkey]) -> Iterator[tuple[by
             used.append(int(match[2]))
         elif re.fullmatch(r"Program \w+ success", line):
             depth -= 1
-    yield from zip(data, used, strict=False)
+    for (program, data), units in zip(calls, used, strict=True):
+        yield program, data, units
 
 
-def _named(name: str, data: bytes) -> str:
+def _circumstances(name: str, data: bytes) -> str:
     if name != "oracle.submit_meter_reading":
         return name
     meters = int.from_bytes(data[9:13], "little")
