@@ -1,7 +1,7 @@
-"""At which sources a crate's mutants were last all dead: a run of hours need not be repeated for what has not changed.
+"""At which sources a mutant was last seen dead: what takes an hour to compile need not be repeated for what has not changed.
 
-`proved.toml` keeps one checksum a crate: over the Rust sources that its programs are made of, its mutants, and the files of
-their tests with the test code that these share. Guards of Python are never skipped.
+`proved.toml` keeps one checksum for each mutant of the on-chain programs: over the mutant itself, the Rust sources that its
+programs are made of, and the files of its tests with the test code that these share. Guards of Python are never skipped.
 """
 
 import ast
@@ -18,9 +18,10 @@ PROVED: Final = Path(__file__).with_name("proved.toml")
 SHARED_CRATES: Final = ("guards", "interface")
 """Every program is made of these too."""
 HEAD: Final = (
-    "# Written by `make mutants ARGS=--record`: the checksums at which all mutants of a crate were last seen dead.\n"
-    "# `make mutants ARGS=--changed` tries those of the other crates, and all of Python.\n\n"
+    "# Written by `make mutants ARGS=--record`: the checksum at which each mutant of the programs was last seen dead.\n"
+    "# `make mutants ARGS=--changed` tries those that differ, those that are missing, and all of Python.\n\n"
 )
+HEX_DIGITS: Final = 16
 
 
 def crate_of(mutant: Mutant) -> str:
@@ -28,53 +29,51 @@ def crate_of(mutant: Mutant) -> str:
     return next(removal.file.split("/")[1] for removal in mutant.removals if removal.file.endswith(".rs"))
 
 
-def by_crate(mutants: Iterable[Mutant]) -> dict[str, list[Mutant]]:
-    """The mutants of the on-chain programs, by crate."""
-    crates: dict[str, list[Mutant]] = {}
-    for mutant in mutants:
-        if mutant.compiles:
-            crates.setdefault(crate_of(mutant), []).append(mutant)
-    return crates
-
-
-def checksum(crate: str, mutants: Sequence[Mutant]) -> str:
-    """Of everything that decides whether the crate's mutants die."""
-    told = hashlib.sha256()
-    for path in sorted({*_rust_sources(crate), *_test_sources(mutants)}):
-        told.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    for mutant in sorted(mutants, key=lambda mutant: mutant.name):
-        told.update(repr((mutant.name, mutant.removals, mutant.tests)).encode())
-    return told.hexdigest()
+def checksum(mutant: Mutant) -> str:
+    """Of everything that decides whether a mutant of the programs dies."""
+    told = hashlib.sha256(repr((mutant.name, mutant.removals, mutant.tests)).encode())
+    for path in sorted(_rust_sources(crate_of(mutant)) | _test_sources(mutant)):
+        told.update(path.relative_to(ROOT).as_posix().encode() + _digest(path))
+    return told.hexdigest()[:HEX_DIGITS]
 
 
 def proved(path: Path = PROVED) -> dict[str, str]:
-    """What the file says: crate to checksum."""
-    return dict(tomllib.loads(path.read_text())["crates"]) if path.exists() else {}
+    """What the file says: a mutant's name to its checksum."""
+    return dict(tomllib.loads(path.read_text())["mutants"]) if path.exists() else {}
 
 
 def unproved(mutants: Sequence[Mutant], known: Mapping[str, str]) -> list[Mutant]:
-    """Those of Python, and those of crates that changed since all of theirs were seen dead."""
-    same = {crate for crate, group in by_crate(mutants).items() if known.get(crate) == checksum(crate, group)}
-    return [mutant for mutant in mutants if not mutant.compiles or crate_of(mutant) not in same]
+    """Those of Python, and those of the programs that are not as they were when they were last seen dead."""
+    return [mutant for mutant in mutants if not mutant.compiles or known.get(mutant.name) != checksum(mutant)]
 
 
-def record(killed: Iterable[Mutant], everything: Sequence[Mutant], path: Path = PROVED) -> list[str]:
-    """Write the crates all of whose mutants were killed now; what was known of the others stays. Returns their names."""
-    names = {mutant.name for mutant in killed}
-    whole = {crate: group for crate, group in by_crate(everything).items() if all(mutant.name in names for mutant in group)}
-    told = {**proved(path), **{crate: checksum(crate, group) for crate, group in whole.items()}}
-    path.write_text(HEAD + "[crates]\n" + "".join(f'{crate} = "{told[crate]}"\n' for crate in sorted(told)))
-    return sorted(whole)
+def record(killed: Iterable[Mutant], everything: Sequence[Mutant], path: Path = PROVED) -> int:
+    """Write those that were killed now; what was known of the others stays, and who is listed no more goes. Returns how many."""
+    new = {mutant.name: checksum(mutant) for mutant in killed if mutant.compiles}
+    told = {**proved(path), **new}
+    names = sorted(mutant.name for mutant in everything if mutant.name in told)
+    path.write_text(HEAD + "[mutants]\n" + "".join(f'{_quoted(name)} = "{told[name]}"\n' for name in names))
+    return len(new)
 
 
-def _rust_sources(crate: str) -> set[Path]:
+def _quoted(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@cache
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+@cache
+def _rust_sources(crate: str) -> frozenset[Path]:
     folders = [ROOT / "programs" / name for name in {crate, *SHARED_CRATES}]
-    return {path for folder in folders for path in (*folder.rglob("*.rs"), *folder.glob("Cargo.toml"))}
+    return frozenset(path for folder in folders for path in (*folder.rglob("*.rs"), *folder.glob("Cargo.toml")))
 
 
-def _test_sources(mutants: Sequence[Mutant]) -> set[Path]:
+def _test_sources(mutant: Mutant) -> set[Path]:
     found: set[Path] = set()
-    waiting = [ROOT / test.partition("::")[0] for mutant in mutants for test in mutant.tests]
+    waiting = [ROOT / test.partition("::")[0] for test in mutant.tests]
     while waiting:
         if (path := waiting.pop()) not in found:
             found.add(path)

@@ -124,9 +124,9 @@ def command_line() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which sample [0]")
     parser.add_argument("--python", action="store_true", help="no program mutants, so that nothing is compiled")
     parser.add_argument(
-        "--changed", action="store_true", help="all of Python, and of the crates that proved.toml does not know as they are"
+        "--changed", action="store_true", help="all of Python, and of the programs what proved.toml does not know as it is"
     )
-    parser.add_argument("--record", action="store_true", help="write the crates all of whose mutants were killed to proved.toml")
+    parser.add_argument("--record", action="store_true", help="write the program mutants that were killed to proved.toml")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="try so many at once [2]")
     parser.add_argument("--others", action="store_true", help="run the whole files of the named tests, and tell what else dies")
     parser.add_argument("--list", action="store_true", help="name the chosen mutants and try none")
@@ -151,7 +151,7 @@ def main() -> int:
     REPORT.write_bytes(report(tried, others=arguments.others))
     killed = killed_of(tried)
     if arguments.record:
-        print(f"proved: {', '.join(record(killed, listed())) or 'no crate as a whole'}")
+        print(f"recorded {record(killed, listed())} of the programs in tests/mutants/proved.toml")
     failed += len(mutants) - len(killed)
     print(f"{len(killed)} passed, {failed} failed")
     return 1 if failed or not mutants else 0

@@ -1,69 +1,69 @@
 """What `proved.toml` remembers, and what a run of mutants tells."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from tests.mutants.listed import Mutant, listed
-from tests.mutants.proved import by_crate, checksum, crate_of, proved, record, unproved
+from tests.mutants.proved import checksum, crate_of, proved, record, unproved
 from tests.mutants.run import report, told
 from tests.mutants.trial import Verdict
 
 EVERYTHING: Final = listed()
-CRATES: Final = by_crate(EVERYTHING)
-A_PROGRAM: Final = "energy_token"
+OF_PROGRAMS: Final = [mutant for mutant in EVERYTHING if mutant.compiles]
+OF_PYTHON: Final = [mutant for mutant in EVERYTHING if not mutant.compiles]
+KNOWN: Final = {mutant.name: checksum(mutant) for mutant in OF_PROGRAMS}
 
 
-def test_every_program_mutant_belongs_to_a_crate_and_python_to_none():
-    assert {crate_of(mutant) for group in CRATES.values() for mutant in group} == set(CRATES)
-    assert sum(map(len, CRATES.values())) == sum(mutant.compiles for mutant in EVERYTHING)
-    assert {"registry", "oracle", "energy_token", "guards", "interface"} == set(CRATES)
+def test_every_program_mutant_belongs_to_a_crate():
+    assert {crate_of(mutant) for mutant in OF_PROGRAMS} == {"registry", "oracle", "energy_token", "guards", "interface"}
 
 
-def test_a_crate_as_it_was_proved_is_not_tried_again_and_python_always_is():
-    known = {crate: checksum(crate, group) for crate, group in CRATES.items()}
-
-    assert unproved(EVERYTHING, known) == [mutant for mutant in EVERYTHING if not mutant.compiles]
+def test_what_is_as_it_was_proved_is_not_tried_again_and_python_always_is():
+    assert unproved(EVERYTHING, KNOWN) == OF_PYTHON
 
 
-def test_a_crate_that_is_not_as_it_was_is_tried_again():
-    known = {crate: checksum(crate, group) for crate, group in CRATES.items()} | {A_PROGRAM: "0" * 64}
+def test_what_differs_or_is_missing_is_tried_again():
+    differs, missing, *_ = OF_PROGRAMS
+    known = {name: value for name, value in KNOWN.items() if name != missing.name} | {differs.name: "0" * 16}
 
-    again = [mutant for mutant in unproved(EVERYTHING, known) if mutant.compiles]
-
-    assert again == CRATES[A_PROGRAM]
-
-
-def test_another_mutant_makes_another_checksum():
-    group = CRATES[A_PROGRAM]
-
-    assert checksum(A_PROGRAM, group) != checksum(A_PROGRAM, group[1:])
-    assert checksum(A_PROGRAM, group) == checksum(A_PROGRAM, list(reversed(group)))
+    assert [mutant for mutant in unproved(EVERYTHING, known) if mutant.compiles] == [differs, missing]
 
 
-def test_only_a_crate_all_of_whose_mutants_were_killed_is_recorded(tmp_path: Path):
+def test_another_text_or_another_test_makes_another_checksum():
+    mutant = OF_PROGRAMS[0]
+    another = next(one for one in OF_PROGRAMS if one.tests[0] != mutant.tests[0])
+
+    sums = {checksum(mutant), checksum(replace(mutant, replace="false")), checksum(replace(mutant, tests=another.tests))}
+
+    assert len(sums) == 3
+
+
+def test_only_what_was_killed_is_recorded_and_what_was_known_stays(tmp_path: Path):
     path = tmp_path / "proved.toml"
-    of_guards, of_oracle = CRATES["guards"], CRATES["oracle"]
+    first, second, third, *_ = OF_PROGRAMS
 
-    names = record([*of_guards, *of_oracle[1:]], EVERYTHING, path)
+    assert record([first, OF_PYTHON[0]], EVERYTHING, path) == 1
+    assert record([second], EVERYTHING, path) == 1
 
-    assert names == ["guards"]
-    assert proved(path) == {"guards": checksum("guards", of_guards)}
+    assert proved(path) == {first.name: KNOWN[first.name], second.name: KNOWN[second.name]}
+    assert third in unproved(EVERYTHING, proved(path))
 
 
-def test_what_was_known_of_other_crates_stays(tmp_path: Path):
+def test_who_is_listed_no_more_is_forgotten(tmp_path: Path):
     path = tmp_path / "proved.toml"
-    record(CRATES["guards"], EVERYTHING, path)
+    first, second, *_ = OF_PROGRAMS
+    record([first, second], EVERYTHING, path)
 
-    record(CRATES["oracle"], EVERYTHING, path)
+    record([], [mutant for mutant in EVERYTHING if mutant != first], path)
 
-    assert set(proved(path)) == {"guards", "oracle"}
+    assert proved(path) == {second.name: KNOWN[second.name]}
 
 
-def test_the_committed_record_names_crates_that_exist():
-    assert set(proved()) <= set(CRATES)
-    assert all(len(bytes.fromhex(value)) == 32 for value in proved().values())
+def test_the_committed_record_names_mutants_that_are_listed():
+    assert set(proved()) <= set(KNOWN)
 
 
 def test_a_report_tells_of_each_mutant_whether_it_is_dead_and_who_else_died():
