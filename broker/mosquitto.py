@@ -38,6 +38,8 @@ class MosquittoPlan:
     fleets: tuple[Fleet, ...]
     bridge: Login
     devices: tuple[Login, ...]
+    more_bridges: tuple[Login, ...] = ()
+    """Further bridges that share a subscription with the first: each needs a user of its own, for its own session."""
     certificate: Path | None = None
     """Server certificate; required on anything but loopback."""
     key: Path | None = None
@@ -49,7 +51,11 @@ def render(plan: MosquittoPlan) -> dict[str, str]:
     Raises:
         InvalidInput: a hash that Mosquitto does not read, two users of one name, half of a TLS pair, or no TLS off loopback.
     """
-    return {CONFIG_FILE: _config(plan), PASSWORD_FILE: _passwords((plan.bridge, *plan.devices)), ACL_FILE: _acl(plan)}
+    return {
+        CONFIG_FILE: _config(plan),
+        PASSWORD_FILE: _passwords((plan.bridge, *plan.more_bridges, *plan.devices)),
+        ACL_FILE: _acl(plan),
+    }
 
 
 def write(plan: MosquittoPlan) -> Path:
@@ -112,19 +118,19 @@ def _passwords(logins: Iterable[Login]) -> str:
 
 
 def _acl(plan: MosquittoPlan) -> str:
-    bridge = [
-        f"user {plan.bridge.username}",
+    rights = [
         *(f"topic read {topics.fleet_filter(fleet, channel)}" for fleet in plan.fleets for channel in _sorted(published=True)),
         *(f"topic write {topics.fleet_filter(fleet, channel)}" for fleet in plan.fleets for channel in _sorted(published=False)),
         f"topic read {topics.claim_request_topic('+')}",
         "topic read $SYS/broker/version",
         f"topic write {topics.claim_response_topic('+')}",
     ]
+    bridges = [line for bridge in (plan.bridge, *plan.more_bridges) for line in (f"user {bridge.username}", *rights)]
     devices = [
         *(f"pattern write {_own(fleet, channel)}" for fleet in plan.fleets for channel in _sorted(published=True)),
         *(f"pattern read {_own(fleet, channel)}" for fleet in plan.fleets for channel in _sorted(published=False)),
     ]
-    return "\n".join([*bridge, "", *devices]) + "\n"
+    return "\n".join([*bridges, "", *devices]) + "\n"
 
 
 def _own(fleet: Fleet, channel: topics.Channel) -> str:

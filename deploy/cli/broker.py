@@ -35,33 +35,36 @@ def mosquitto(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Listening port.")] = 1883,
     certificate: Annotated[Path | None, typer.Option(help="Server certificate in PEM, for TLS.")] = None,
     key: Annotated[Path | None, typer.Option(help="The certificate's key.")] = None,
+    also: Annotated[list[str] | None, typer.Option(help="User of a further bridge, with the same password; repeatable.")] = None,
 ) -> None:
     """Write Mosquitto's configuration, passwords and access list; repeat it after each import, and send Mosquitto SIGHUP."""
     settings = load_settings()
-    bridge = _bridge_login(settings)
+    bridges = [_bridge_login(settings, name) for name in (settings.mqtt.username, *(also or ()))]
     ready_folder(folder, "FOLDER")
     plan = MosquittoPlan(
         directory=folder.resolve(),
         host=host,
         port=port,
         fleets=(parse_fleet(settings.fleet),),
-        bridge=bridge,
+        bridge=bridges[0],
+        more_bridges=tuple(bridges[1:]),
         devices=tuple(Login(row.username, row.password_hash) for row in asyncio.run(_credentials(settings))),
         certificate=None if certificate is None else certificate.resolve(),
         key=None if key is None else key.resolve(),
     )
     config = write(plan)
     scheme = "mqtt" if certificate is None else "mqtts"
-    _CONSOLE.print(f"{len(plan.devices)} devices and the bridge may connect; as the owner of the folder start", soft_wrap=True)
+    who = "the bridge" if len(bridges) == 1 else f"{len(bridges)} bridges"
+    _CONSOLE.print(f"{len(plan.devices)} devices and {who} may connect; as the owner of the folder start", soft_wrap=True)
     _CONSOLE.print(f"  mosquitto -c {config}", soft_wrap=True)
     _CONSOLE.print(f"and the platform with GRIDTOKENX_MQTT__URL={scheme}://{host}:{port}", soft_wrap=True)
 
 
-def _bridge_login(settings: Settings) -> Login:
+def _bridge_login(settings: Settings, username: str) -> Login:
     password = settings.mqtt.password
     if password is None or not password.get_secret_value():
         raise InvalidInput("set GRIDTOKENX_MQTT__PASSWORD, here and for `gridtokenx up`: the bridge connects with it")
-    return Login(settings.mqtt.username, hash_password(password.get_secret_value(), secrets.token_bytes(SALT_BYTES)))
+    return Login(username, hash_password(password.get_secret_value(), secrets.token_bytes(SALT_BYTES)))
 
 
 async def _credentials(settings: Settings) -> Sequence[BrokerCredentialRow]:

@@ -31,7 +31,14 @@ class MosquittoServer:
     """One broker process; `kill` and `start` again keep its sessions."""
 
     def __init__(
-        self, directory: Path, *, fleet: str, bridge: tuple[str, str], devices: dict[str, str], tls: ServerTls | None = None
+        self,
+        directory: Path,
+        *,
+        fleet: str,
+        bridge: tuple[str, str],
+        devices: dict[str, str],
+        tls: ServerTls | None = None,
+        more_bridges: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.port = _free_port()
         self._process: Process | None = None
@@ -43,6 +50,7 @@ class MosquittoServer:
                 port=self.port,
                 fleets=(parse_fleet(fleet),),
                 bridge=_login(*bridge),
+                more_bridges=tuple(_login(*one) for one in more_bridges),
                 devices=tuple(_login(*device) for device in devices.items()),
                 certificate=None if tls is None else tls.certificate,
                 key=None if tls is None else tls.key,

@@ -81,3 +81,13 @@ def test_the_files_are_readable_by_their_owner_alone(tmp_path: Path):
     for name in (CONFIG_FILE, PASSWORD_FILE, ACL_FILE):
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
     assert (tmp_path / PASSWORD_FILE).read_text().splitlines() == [f"oracle-bridge:{HASH}", f"MTR-1:{HASH}"]
+
+
+def test_further_bridges_have_users_of_their_own_with_the_same_rights(tmp_path: Path):
+    files = render(_plan(tmp_path, more_bridges=(Login("bridge-2", HASH),)))
+
+    rights = files[ACL_FILE].split("\n\n")[0].split("user ")[1:]
+
+    assert [right.split("\n", 1)[0] for right in rights] == ["oracle-bridge", "bridge-2"]
+    assert len({right.strip().split("\n", 1)[1] for right in rights}) == 1
+    assert files[PASSWORD_FILE].splitlines()[1].startswith("bridge-2:")
