@@ -91,7 +91,7 @@ class Platform:
         self.clock = clock or SystemClock()
         self.keys = KeyFolder(path=settings.keys_dir)
         self.metrics = Metrics()
-        self.health = Health()
+        self.health = Health(clock=self.clock, metrics=self.metrics)
         self.fleet = parse_fleet(settings.fleet)
         self._genesis_seed = genesis_seed
         self._reached = reached
@@ -184,7 +184,7 @@ class Platform:
             self._run_subscriber(mqtt_url, password)
         else:
             self._watch_chain()
-        self.supervisor.run("health", lambda: self.health.watch(self.metrics))
+        self.supervisor.run("health", self.health.watch)
         api_url = self._run_api()
         self.endpoints = Endpoints(rpc_url=rpc_url, mqtt_url=mqtt_url, api_url=api_url, database=self.store.engine_name)
 

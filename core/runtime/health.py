@@ -63,9 +63,11 @@ class Health:
     Args:
         timeout_s: how long each check may take.
         clock: stamps reports.
+        metrics: gets `part_up` and `ready` with every report.
     """
 
-    def __init__(self, *, timeout_s: float = CHECK_TIMEOUT_S, clock: Clock | None = None) -> None:
+    def __init__(self, *, timeout_s: float = CHECK_TIMEOUT_S, clock: Clock | None = None, metrics: Metrics | None = None) -> None:
+        self._metrics = metrics or Metrics()
         self._timeout_s = timeout_s
         self._clock = clock or SystemClock()
         self._parts: dict[str, _Part] = {}
@@ -96,16 +98,19 @@ class Health:
             if self._begun < called:
                 self._begun = now()
                 self._last = await self._ask_all()
+                self._tell(self._last)
             return self._last
 
-    async def watch(self, metrics: Metrics, *, every_s: float = WATCH_EVERY_S) -> None:
-        """Keep `part_up` and `ready` current for ever, whoever asks `/ready`."""
+    async def watch(self) -> None:
+        """Keep the figures current for ever, though nobody asks."""
         while True:
-            reports = await self.report()
-            for name, part in reports.items():
-                metrics.part_up.labels(name).set(part.ok)
-            metrics.ready.set(is_ready(reports))
-            await asyncio.sleep(every_s)
+            await self.report()
+            await asyncio.sleep(WATCH_EVERY_S)
+
+    def _tell(self, reports: Mapping[str, PartReport]) -> None:
+        for name, part in reports.items():
+            self._metrics.part_up.labels(name).set(part.ok)
+        self._metrics.ready.set(is_ready(reports))
 
     async def _ask_all(self) -> Mapping[str, PartReport]:
         async with asyncio.TaskGroup() as group:
