@@ -85,7 +85,9 @@ class Leftovers:
 
     def _may_try(self, view: LedgerView) -> bool:
         pause = self._pauses.get(view.meter_id)
-        return pause is None or pause.delta_wh != _delta(view) or self._clock.now_ms() >= pause.until_ms
+        if pause is None or pause.delta_wh != _delta(view):
+            return True
+        return not 0 < pause.until_ms - self._clock.now_ms() <= pause.length_ms  # longer: the clock was set back
 
     def _pause(self, view: LedgerView) -> None:
         before = self._pauses.get(view.meter_id)

@@ -287,7 +287,7 @@ class Submitter:
         waiting = [
             (row, signature)
             for row, signature in unseen
-            if now_ms - self._last_sent_ms.get(row.id, -RESEND_AFTER_MS) >= RESEND_AFTER_MS
+            if not 0 <= now_ms - self._last_sent_ms.get(row.id, -RESEND_AFTER_MS) < RESEND_AFTER_MS  # a clock may be set back
         ]
         if not waiting:
             return 0
