@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.large_deployment import FLEET, Deployment, deployment
+from benchmarks.large_deployment import Deployment, deployment
 from benchmarks.postgres_part import is_installed, postgres
 from benchmarks.processes import Part
-from core.domain.readings import Statement
+from benchmarks.spoken import speak
 from core.runtime import logging
 from core.runtime.clock import SystemClock
 from core.runtime.health import Health
@@ -30,10 +30,7 @@ from core.runtime.metrics import Metrics
 from core.runtime.settings import SettlementSettings
 from core.runtime.supervisor import Supervisor
 from devices.acceptance import STANDARD
-from devices.envelope import encode_binary
-from devices.intake import Intake, SignatureVerifier, Submission
-from devices.statement import encode_statement
-from firmware_sim.fleet import MeterSpec
+from devices.intake import Intake, SignatureVerifier
 from oracle_bridge.service import Bridge, BridgeSigners
 from programs.client.subscribe import Subscriptions
 
@@ -42,7 +39,6 @@ SIZES: Final = {"sqlite": (100, 1_000, 10_000), "postgresql": (100, 1_000)}
 READINGS: Final = 2_000
 """At least so many in all, and two rounds."""
 BATCH: Final = 256
-GENERATION_WH: Final = 250
 IDLE_WITHIN_S: Final = 900.0
 
 
@@ -154,7 +150,7 @@ async def _measured(
 
 async def _round(made: Deployment, bridge: Bridge, intake: Intake, number: int) -> float:
     """Every meter speaks once; returns the processor time of the intake, seconds."""
-    messages = [_message(made, spec, number) for spec in made.specs]
+    messages = [speak(made, spec, number) for spec in made.specs]
     ingest_s = 0.0
     for start in range(0, len(messages), BATCH):
         before = time.process_time()
@@ -167,28 +163,6 @@ async def _round(made: Deployment, bridge: Bridge, intake: Intake, number: int) 
         while not await bridge.is_idle():  # noqa: ASYNC110  # rows tell, no event does
             await asyncio.sleep(0.25)
     return ingest_s
-
-
-def _message(made: Deployment, spec: MeterSpec, number: int) -> Submission:
-    before = number - 1 if spec.statement_kind.name == "REGISTER" else 0
-    grown = GENERATION_WH * (before + 1)
-    statement = Statement(
-        kind=spec.statement_kind,
-        network=made.network,
-        meter_id=spec.meter_id,
-        sequence=number,
-        measured_at=made.base_at + number * STANDARD.cadence_s,
-        generation_wh=grown + (spec.base.generation_wh if spec.statement_kind.name == "REGISTER" else 0),
-        consumption_wh=spec.base.consumption_wh if spec.statement_kind.name == "REGISTER" else 0,
-    )
-    return Submission(
-        raw=encode_binary(statement, spec.key.sign(encode_statement(statement))),
-        source="mqtt",
-        kind="reading",
-        fleet=FLEET,
-        topic_meter_id=spec.meter_id,
-        received_at=SystemClock().now(),
-    )
 
 
 def _bridge(made: Deployment) -> Bridge:
