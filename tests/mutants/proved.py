@@ -12,9 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tests.mutants.listed import ROOT, Mutant
+from tests.mutants.listed import PROVED, ROOT, Mutant
 
-PROVED: Final = Path(__file__).with_name("proved.toml")
 SHARED_CRATES: Final = ("guards", "interface")
 """Every program is made of these too."""
 HEAD: Final = (
