@@ -35,7 +35,9 @@ def main() -> None:
         outcomes = asyncio.run(_play_all(options, folder, server, may_mount=may_mount))
     failed = [outcome for outcome in outcomes if not outcome.ok]
     _summary(options, outcomes, failed)
-    if not failed:
+    if options.keep:
+        print(f"logs: {folder}")
+    elif not failed:
         shutil.rmtree(folder, ignore_errors=True)
     sys.exit(1 if failed else 0)
 
@@ -44,8 +46,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how many rounds")
     parser.add_argument("--seed", type=int, default=1, help="decides what goes wrong when")
+    parser.add_argument("--first", type=int, default=0, help="number of the first round")
     parser.add_argument("--round", type=int, default=None, help="play this round alone, as printed")
     parser.add_argument("--only", choices=[kind.value for kind in Kind], default=None, help="this kind of trouble alone")
+    parser.add_argument("--keep", action="store_true", help="keep the logs of rounds that went well, too")
     parser.add_argument("--sqlite", action="store_true", help="leave PostgreSQL out")
     return parser.parse_args()
 
@@ -59,13 +63,13 @@ async def _play_all(
     part = None if server is None else PostgresPart(server)
     ground = Ground(template=template, server=part, may_mount=may_mount, folder=folder)
     kinds = tuple(Kind) if options.only is None else (Kind(options.only),)
-    numbers = range(options.rounds) if options.round is None else [options.round]
+    numbers = range(options.first, options.first + options.rounds) if options.round is None else [options.round]
     outcomes: list[Outcome] = []
     for number in numbers:
         outcome = await play(ground, plan_of(number, options.seed, kinds=kinds, real_database=server is not None))
         outcomes.append(outcome)
         print(*told(outcome), sep="\n", flush=True)
-        if outcome.kept is None:
+        if outcome.ok and not options.keep:
             _forget(folder, number)
     return outcomes
 

@@ -13,6 +13,9 @@ from tests.faults.world import World
 
 LIFE_OF_A_BLOCKHASH_S: Final = 4.6
 """150 slots, and 32 more until that is final."""
+DEALT: Final = 2
+"""Transactions that must meet their fate before it is over."""
+DEALS_WITHIN_S: Final = 30.0
 _LINES: Final = {Kind.CUT: Line.CUT, Kind.DEAF: Line.DEAF, Kind.HANGING: Line.HANGING}
 _FATES: Final = {Kind.UNHEARD: Fate.UNHEARD, Kind.SWALLOWED: Fate.SWALLOWED, Kind.REFUSED: Fate.REFUSED, Kind.LATE: Fate.LATE}
 _EXPIRES: Final = frozenset({CrashPoint.OUTBOX_FOUND_DEAD, CrashPoint.OUTBOX_ENDING, CrashPoint.OUTBOX_ENDED})
@@ -80,11 +83,14 @@ async def _turn(world: World, target: str, line: Line) -> None:
 
 async def _deal(world: World, plan: Plan) -> None:
     """A late transaction arrives anywhere between at once and after the death of its blockhash."""
-    rules = world.lines.rpc.rules
-    rules.whole_fate = _FATES[plan.kind]
-    rules.late_by_s = plan.lasts_s * 2
+    rpc = world.lines.rpc
+    before, rpc.rules.whole_fate = rpc.rules.whole_fate, _FATES[plan.kind]
+    rpc.rules.late_by_s = plan.lasts_s * 2
+    async with asyncio.timeout(DEALS_WITHIN_S):
+        while len(rpc.seen) < DEALT:  # noqa: ASYNC110  # another process sends, when it comes to it
+            await asyncio.sleep(0.02)
     await asyncio.sleep(LIFE_OF_A_BLOCKHASH_S if plan.kind is Kind.SWALLOWED else plan.lasts_s)
-    world.lines.rpc.rules.whole_fate = None
+    rpc.rules.whole_fate = before
 
 
 async def _fill(world: World, plan: Plan, disk: SmallDisk) -> None:
