@@ -17,12 +17,20 @@ from tests.fuzz.door import Door, Try
 from tests.fuzz.mutations import VALUES, bent, bent_object, fields_of, noise
 from tests.support.enrolled import Device, key_of, meter_import, wallet_of
 
-_NAMES: Final = tuple(
-    f"GRIDTOKENX_{group}__{name}".upper()
-    for group, field in Settings.model_fields.items()
-    if hasattr(field.annotation, "model_fields")
-    for name in field.annotation.model_fields  # type: ignore[union-attr]  # checked the line before
-) + ("GRIDTOKENX_DATA_DIR", "GRIDTOKENX_FLEET", "GRIDTOKENX_LOG_LEVEL", "GRIDTOKENX_LOG_FORMAT", "GRIDTOKENX_MQTT__PASWORD")
+LONGEST_SENTENCE: Final = 3_000
+_NAMES: Final = (
+    *(
+        f"GRIDTOKENX_{group}__{name}".upper()
+        for group, field in Settings.model_fields.items()
+        if hasattr(field.annotation, "model_fields")
+        for name in field.annotation.model_fields
+    ),
+    "GRIDTOKENX_DATA_DIR",
+    "GRIDTOKENX_FLEET",
+    "GRIDTOKENX_LOG_LEVEL",
+    "GRIDTOKENX_LOG_FORMAT",
+    "GRIDTOKENX_MQTT__PASWORD",
+)
 
 
 @final
@@ -54,8 +62,7 @@ class FilesDoor(Door):
         try:
             meters = parse_import_file(data[1:])
         except (InvalidInput, NotFound) as problem:
-            assert 0 < len(str(problem)) < 3_000, len(str(problem))
-            return "import refused"
+            return _said("import refused", problem)
         lines = "\n".join(to_json_line(meter) for meter in meters).encode()
         assert parse_import_file(lines) == meters
         return "imported"
@@ -65,8 +72,7 @@ class FilesDoor(Door):
         try:
             settings = load_settings()
         except InvalidInput as problem:
-            assert 0 < len(str(problem)) < 3_000, len(str(problem))
-            return "settings refused"
+            return _said("settings refused", problem)
         assert settings.database_url
         assert settings.keys_dir
         return "settings"
@@ -78,7 +84,7 @@ class FilesDoor(Door):
         form = random.choice((_lines, _array, _csv))
         choice = random.random()
         if choice < 0.3:
-            return Try(b"i" + form([fields for fields in rows]), "imported")
+            return Try(b"i" + form(rows), "imported")
         if choice < 0.6:
             row = bent_object(random, fields_of(rows[0]))
             others = [json.dumps(other).encode() for other in rows[1:]]
@@ -108,6 +114,13 @@ class FilesDoor(Door):
         )
         text = "\n".join(f"{name}={random.choice(values)}" for name in names).encode("utf-8", "surrogatepass")
         return bent(random, text) if random.random() < 0.3 else text
+
+
+def _said(label: str, problem: Exception) -> str:
+    """A refusal is a sentence of bounded length, whatever was handed in."""
+    length = len(str(problem))
+    assert 0 < length < LONGEST_SENTENCE, f"{label} in {length} letters"
+    return label
 
 
 def _lines(rows: list[dict[str, Any]]) -> bytes:

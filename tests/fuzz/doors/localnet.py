@@ -239,6 +239,6 @@ def _check(reply: dict[str, Any]) -> str:
         return "result"
     error = reply["error"]
     told = error["message"]
-    allowed = told.startswith("Too many subscriptions") or told.startswith("the faucet cannot give")
+    allowed = told.startswith(("Too many subscriptions", "the faucet cannot give"))
     assert error["code"] != INTERNAL_ERROR or allowed, reply
     return f"error {error['code']}" if error["code"] != INTERNAL_ERROR else "error -32602"
