@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from solders.hash import Hash
 from solders.instruction import Instruction
 from solders.keypair import Keypair
 
-from core.domain.errors import Conflict, InvalidInput
+from core.domain.errors import Conflict, InvalidInput, Unavailable
 from programs.client.confirmation import send_confirmed
 from programs.client.deployment import (
     Build,
@@ -24,7 +25,7 @@ from programs.client.deployment import (
 )
 from programs.client.deployment.estimate import Estimate
 from programs.client.instructions import system, upgradeable_loader
-from programs.client.rpc import ChainClient, TransactionRefused
+from programs.client.rpc import ChainClient, Commitment, TransactionRefused
 from programs.client.signer import KeypairSigner
 from programs.localnet import Localnet
 from tests.integration.localnet.steps import SOL, fast
@@ -66,6 +67,29 @@ class LossyWire(ChainClient):
         if self._count % 2 and skip_preflight:
             return "lost"
         return await super().send(wire, skip_preflight=skip_preflight, max_retries=max_retries)
+
+
+class StaleWire(ChainClient):
+    """A node some of whose blockhashes, by the order in which they are asked for, have expired before anything is sent."""
+
+    def __init__(self, url: str, stale: set[int]) -> None:
+        super().__init__(url)
+        self._stale = stale
+        self.asked = 0
+
+    async def latest_blockhash(self, commitment: Commitment | None = None) -> tuple[Hash, int]:
+        self.asked += 1
+        return (Hash.new_unique(), 0) if self.asked in self._stale else await super().latest_blockhash(commitment)
+
+
+class DeafWire(ChainClient):
+    """A node that takes no program code, and whose every blockhash expires at once."""
+
+    async def latest_blockhash(self, commitment: Commitment | None = None) -> tuple[Hash, int]:
+        return (await super().latest_blockhash(commitment))[0], 0
+
+    async def send(self, wire: bytes, *, skip_preflight: bool = False, max_retries: int = 0) -> str:
+        return "lost" if skip_preflight else await super().send(wire, max_retries=max_retries)
 
 
 @dataclass
@@ -138,6 +162,25 @@ async def test_a_deployment_cut_anywhere_is_finished_by_the_next_and_nothing_is_
 async def test_lost_chunks_are_written_again(site: Site):
     async with LossyWire(site.localnet.rpc_url) as lossy:
         await site.deployer(lossy).run([site.build])
+
+    assert (await site.seen()).is_current
+
+
+@pytest.mark.parametrize("stale", [{1}, {2}, {2, 3}, {1, 3, 4}], ids=["buffer", "code", "code twice", "every step"])
+async def test_an_expired_blockhash_is_replaced_by_block_height(site: Site, stale: set[int]):
+    async with StaleWire(site.localnet.rpc_url, stale) as late:
+        await site.deployer(late).run([site.build])
+
+    assert late.asked == len(stale) + 3, "buffer, code and deployment take one each that is valid"
+    assert (await site.seen()).is_current
+
+
+async def test_a_chain_that_takes_no_code_is_given_up_with_one_sentence(site: Site):
+    async with DeafWire(site.localnet.rpc_url) as deaf:
+        with pytest.raises(Unavailable, match="goes on from there"):
+            await site.deployer(deaf).run([site.build])
+
+    await site.deployer().run([site.build])
 
     assert (await site.seen()).is_current
 
