@@ -77,8 +77,9 @@ def test_one_of_the_attempts_is_what_kills_one_of_the_mutants(section: Section):
     assert attempts & killers
 
 
-def test_every_file_that_is_named_after_a_defect_is_in_the_table():
-    named = {test.partition("::")[0] for section in SECTIONS for test in section.tests}
-    files = {path.relative_to(HERE).as_posix() for path in HERE.rglob("test_defect*.py")}
+def test_every_file_that_is_named_after_a_defect_names_one_of_the_table():
+    names = [path.stem for path in HERE.rglob("test_defect*.py")]
 
-    assert sorted(files - named) == []
+    numbers = {number.lstrip("0") for name in names for number in re.findall(r"(?<=_)\d+[bc]?(?=_)", name)}
+
+    assert {"41", "42"} <= numbers <= set(NUMBERS)
