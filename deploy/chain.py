@@ -81,8 +81,8 @@ async def require_initialised(chain: ChainClient) -> None:
     found = await chain.accounts([part.config for part in (addresses.registry, addresses.oracle, addresses.energy_token)])
     if None in found:
         raise InvalidInput(
-            "the programs are not set up on this chain; deploy them, put the keys into GRIDTOKENX_CHAIN__KEYS_DIR,"
-            " and run `gridtokenx chain initialise`"
+            "the programs are not set up on this chain; put the keys into GRIDTOKENX_CHAIN__KEYS_DIR,"
+            " and run `gridtokenx programs deploy`: it deploys what is missing and sets it up"
         )
 
 
