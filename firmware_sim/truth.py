@@ -1,7 +1,9 @@
 """What the simulator alone knows: what really flowed, and what was done to the messages."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from core.domain.identity import MeterId
 from core.domain.verdicts import Verdict
@@ -50,6 +52,14 @@ class FleetTruth:
     def consumption_wh(self) -> int:
         """Energy consumed, Wh."""
         return sum(truth.consumption_wh for truth in self.meters.values())
+
+    def write(self, path: Path) -> None:
+        """Write what really flowed as JSON, Wh by meter: what `gridtokenx audit --truth` reads."""
+        meters = {
+            meter_id: {"generation_wh": truth.generation_wh, "consumption_wh": truth.consumption_wh}
+            for meter_id, truth in sorted(self.meters.items())
+        }
+        path.write_text(json.dumps(meters, indent=1) + "\n", encoding="utf-8")
 
     def total(self, name: str) -> int:
         """The sum of one counter by its name."""

@@ -5,7 +5,8 @@ where it ended, and the platform's rows are changed in one transaction at the en
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 from core.domain.clock import Clock
@@ -14,6 +15,7 @@ from core.runtime.metrics import Metrics
 from core.store import ledger_rows, rebuilding, settled_points
 from core.store.ledger_rows import Landed, LedgerSums
 from core.store.unit_of_work import Session, Store
+from oracle_bridge.alone import Alone
 from oracle_bridge.comparison import Comparison
 from oracle_bridge.differences import Differences
 from oracle_bridge.indexer import History, Indexer
@@ -57,7 +59,7 @@ class Rebuild:
     """One rebuild.
 
     Args:
-        store: the platform's database. No bridge may be at work on it.
+        store: the platform's database.
         scratch: an empty database, or the one that an interrupted rebuild of the same chain has left.
         chain: a node that keeps the whole history.
         at: the deployment's addresses.
@@ -73,7 +75,11 @@ class Rebuild:
         self._chain = chain
         self._at = at
         self._tell = tell
+        self._read_to = 0
+        """The newest slot that is wholly in the past that was read."""
+        self._alone = Alone(store, clock)
         self._reader = _Reader(store=scratch, chain=chain, at=at, clock=clock, metrics=Metrics())
+        self._reader.keep = self._alone.keep
 
     async def check(self) -> Differences:
         """Say where the rows differ; changes nothing.
@@ -81,11 +87,9 @@ class Rebuild:
         Raises:
             IncompleteHistory: the node does not tell all that happened.
             Unavailable: node or database are away.
-            Conflict: the rows are being changed.
+            Conflict: a bridge is at work on the rows.
         """
-        await self._read_all()
-        self._tell("comparing rows")
-        async with self._scratch.read() as scratch, self._store.read() as rows:
+        async with self._at_rest(), self._scratch.read() as scratch, self._store.read() as rows:
             return await self._compare(scratch, rows, mend=False)
 
     async def mend(self) -> Differences:
@@ -94,11 +98,21 @@ class Rebuild:
         Raises:
             IncompleteHistory, Unavailable, Conflict: as `check`; nothing was changed.
         """
-        await self._read_all()
-        self._tell("comparing and writing rows")
-        async with self._scratch.read() as scratch, self._store.begin() as rows:
+        async with self._at_rest(), self._scratch.read() as scratch, self._store.begin() as rows:
             await rebuilding.lock(rows)
+            await self._alone.require(rows)
             return await self._compare(scratch, rows, mend=True)
+
+    @asynccontextmanager
+    async def _at_rest(self) -> AsyncGenerator[None]:
+        """Nobody else writes derived rows, and the chain's past is read."""
+        await self._alone.begin()
+        try:
+            await self._read_all()
+            self._tell("comparing rows")
+            yield
+        finally:
+            await self._alone.end()
 
     async def _read_all(self) -> None:
         self._tell("waiting until what the rows name is final")
@@ -108,11 +122,13 @@ class Rebuild:
             await settled_points.create(session)
         wrong: str | None = ""
         for _ in range(SETTLING_LOOKS):
+            self._read_to = await self._chain.slot()
             await self._reader.catch_up()
             await self._require_the_beginning()
             wrong = await self._first_wrong_ledger()
             if wrong is None:
                 return
+            self._tell(f"{wrong} moved while it was read, or something was not told: reading on")
         raise IncompleteHistory(f"the node's history does not add up to the account of {wrong}: ask one that keeps all of it")
 
     async def _wait_for_finality(self) -> None:
@@ -120,8 +136,9 @@ class Rebuild:
             newest = await rebuilding.newest_slot(session)
         try:
             async with asyncio.timeout(FINALITY_S):
-                while await self._chain.slot() < newest:  # noqa: ASYNC110  # a node sets no event
+                while await self._chain.slot() < newest:  # a node sets no event
                     await asyncio.sleep(LOOK_EVERY_S)
+                    await self._alone.keep()
         except TimeoutError:
             self._tell(f"the rows name slot {newest}, which the chain has not come to")
 
@@ -157,7 +174,8 @@ class Rebuild:
     async def _require_at_rest(self, unknown: Sequence[str]) -> None:
         """Transactions that rows name and the finalized past does not: made up, rolled back, or newer than what was read."""
         statuses = await self._chain.statuses(unknown, search_history=True) if unknown else []
-        landed = [signature for signature, status in zip(unknown, statuses, strict=True) if status is not None]
+        newer = [status is not None and status.slot > self._read_to for status in statuses]
+        landed = [signature for signature, is_newer in zip(unknown, newer, strict=True) if is_newer]
         if landed:
             raise Conflict(f"rows name transaction {landed[0]}, which is newer than what was read: stop the bridge, and repeat")
 
@@ -165,7 +183,11 @@ class Rebuild:
 class _Reader(Indexer):
     """An indexer that also keeps every step of each meter's settlement."""
 
+    keep: Callable[[], Awaitable[None]]
+    """Called now and then while it reads."""
+
     async def note(self, session: Session, landed: Landed) -> bool:
+        await self.keep()
         written = await super().note(session, landed)
         settled = [change.meter_id for change in landed.changes if change.is_square]
         if settled:

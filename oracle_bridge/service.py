@@ -21,8 +21,10 @@ from core.store.outbox import Totals
 from core.store.unit_of_work import Store
 from oracle_bridge import audit
 from oracle_bridge.audit import AuditReport
+from oracle_bridge.audit_metrics import publish
 from oracle_bridge.composer import BridgeKeys, SolanaComposer
 from oracle_bridge.condition import LOWEST_BALANCE_LAMPORTS, Condition
+from oracle_bridge.continuous_audit import ContinuousAudit
 from oracle_bridge.duties import Duties
 from oracle_bridge.figures import FiguresLoop
 from oracle_bridge.indexer import Indexer, Notices
@@ -227,9 +229,7 @@ class Bridge:
     async def audit(self, truth: Mapping[str, tuple[int, int]] | None = None) -> AuditReport:
         """Compare rows, events, accounts, supply and truth now; the outcome is in the metrics too."""
         report = await audit.run(self._store, self._chain, truth, at=self._at)
-        self._metrics.audit_ok.set(1 if report.ok else 0)
-        for term, amount in report.terms.items():
-            self._metrics.audit_term_wh.labels(term=term).set(amount)
+        publish(report, self._metrics, self._clock)
         return report
 
     async def sweep(self) -> int:
@@ -333,11 +333,8 @@ class Bridge:
             _log.warning("no_subscriptions", why=str(problem))
 
     async def _audit(self) -> None:
-        while True:
-            await asyncio.sleep(AUDIT_EVERY_S)
-            report = await self.audit()
-            if not report.ok:
-                _log.error("audit_failed", failures=report.failures[:10])
+        audits = ContinuousAudit(store=self._store, chain=self._chain, at=self._at, clock=self._clock, metrics=self._metrics)
+        await _every(AUDIT_EVERY_S, audits.once)
 
 
 async def _every(seconds: float, act: Loop) -> None:

@@ -1,7 +1,7 @@
 """What the chain said, as rows: events, cursors, ledgers, and which readings are minted. All derived, all rebuildable."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -22,7 +22,6 @@ from core.store.unit_of_work import Session
 
 SIGNATURES_A_QUERY: Final = 500
 _READINGS: Table = MeterReadingRow.__table__  # pyright: ignore[reportAttributeAccessIssue]  # sqlmodel adds it
-_SUMS: Final = ("count", "generation_wh", "consumption_wh", "highest_generation_wh", "highest_consumption_wh")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +153,16 @@ class MintedReach:
 
     sequence: int
     ordinal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownMints:
+    """A meter's readings that are called minted by transactions that no event tells of."""
+
+    count: int
+    first_sequence: int
+    net_wh: int
+    """Their generation less their consumption, Wh."""
 
 
 async def known_signatures(session: Session, signatures: Sequence[str]) -> set[str]:
@@ -396,39 +405,6 @@ async def moved_in_all(session: Session) -> tuple[int, int]:
     statement = select(func.coalesce(func.sum(row.minted_wh), 0), func.coalesce(func.sum(row.burned_wh), 0))
     minted, burned = (await session.exec(statement)).one()
     return int(minted or 0), int(burned or 0)
-
-
-async def reading_sums(session: Session, verdict: Verdict) -> dict[str, ReadingSums]:
-    """Each meter's readings of one verdict in figures."""
-    row = MeterReadingRow
-    figures = (
-        func.count(),
-        func.sum(row.stated_generation_wh),
-        func.sum(row.stated_consumption_wh),
-        func.max(row.stated_generation_wh),
-        func.max(row.stated_consumption_wh),
-    )
-    found: dict[str, ReadingSums] = {}
-    for column, figure in enumerate(figures):
-        statement = select(row.meter_id, figure).where(col(row.verification_status) == verdict.value).group_by(col(row.meter_id))
-        for meter_id, value in (await session.exec(statement)).all():
-            name = _SUMS[column]
-            found[meter_id] = replace(found.get(meter_id, ReadingSums()), **{name: int(value or 0)})
-    return found
-
-
-async def minted_reach(session: Session) -> dict[str, MintedReach]:
-    """How far each meter's readings are marked minted."""
-    row = MeterReadingRow
-    statement = (
-        select(row.meter_id, func.max(row.sequence), func.max(func.coalesce(row.ordinal, 0)))
-        .where(col(row.minted))
-        .group_by(col(row.meter_id))
-    )
-    return {
-        meter_id: MintedReach(sequence=sequence or 0, ordinal=ordinal or 0)
-        for meter_id, sequence, ordinal in (await session.exec(statement)).all()
-    }
 
 
 async def minted_readings(session: Session) -> list[tuple[str, int, str]]:

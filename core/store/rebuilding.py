@@ -10,8 +10,10 @@ from sqlmodel import col
 
 from core.domain.readings import StatementKind
 from core.domain.verdicts import Verdict
+from core.store import duties
 from core.store.derived import CURSORS, DERIVED_TABLES, EVENTS, MARKS, DerivedTable
 from core.store.settled_points import POINTS
+from core.store.tables.duties import DutyRow
 from core.store.tables.readings import MeterReadingRow
 from core.store.unit_of_work import Session
 
@@ -55,6 +57,12 @@ async def lock(session: Session) -> None:
     if connection.dialect.name == "postgresql":
         names = ", ".join(table.name for table in DERIVED_TABLES)
         await connection.exec_driver_sql(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def indexers_lease(session: Session) -> tuple[str, int] | None:
+    """Who reads the chain into these rows, and until when without a word from him, Unix milliseconds."""
+    row = await session.get(DutyRow, duties.INDEXER)
+    return None if row is None else (row.owner, row.until_ms)
 
 
 async def newest_slot(session: Session) -> int:

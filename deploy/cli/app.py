@@ -7,7 +7,7 @@ import typer
 from pydantic_settings import SettingsError
 
 from core.domain.errors import DomainError
-from deploy.cli import broker, chain, demo, device, localnet, programs, settlement, trace, up, workbench
+from deploy.cli import audit, broker, chain, demo, device, localnet, programs, rebuild, settlement, trace, up, workbench
 from programs.localnet.errors import LocalnetError
 
 app = typer.Typer(
@@ -20,8 +20,9 @@ app = typer.Typer(
 app.command("up")(up.up)
 app.command("demo")(demo.demo)
 app.command("localnet")(localnet.localnet)
-app.command("audit")(settlement.audit)
+app.command("audit")(audit.audit)
 app.command("trace")(trace.trace)
+app.command("rebuild")(rebuild.rebuild)
 device.app.add_typer(workbench.app)
 app.add_typer(device.app, name="device")
 app.add_typer(chain.app, name="chain")

@@ -30,6 +30,7 @@ def demo(  # a command line has as many options as its users need
     faults: Annotated[bool, typer.Option(help="Lose, repeat, reorder and damage messages, skew clocks, cut lines.")] = True,
     serve: Annotated[bool, typer.Option(help="Keep everything running after the summary.")] = False,
     report: Annotated[Path, typer.Option(help="Where the figures go, as JSON.")] = Path("demo-report.json"),
+    truth: Annotated[Path | None, typer.Option(help="Where to write what really flowed, for `gridtokenx audit --truth`.")] = None,
     http: Annotated[bool, typer.Option("--http", help="Let the devices post over HTTP instead of MQTT.")] = False,
 ) -> None:
     """Live through a simulated day on embedded parts, and end with a summary that adds up to the watt-hour.
@@ -37,9 +38,18 @@ def demo(  # a command line has as many options as its users need
     Exit code 0 only if it adds up.
     """
     options = DemoOptions(
-        meters=meters, hours=hours, seed=seed, faults=faults, serve=serve, report=report, through="http" if http else "mqtt"
+        meters=meters,
+        hours=hours,
+        seed=seed,
+        faults=faults,
+        serve=serve,
+        report=report,
+        truth=truth,
+        through="http" if http else "mqtt",
     )
     require_writable_file(report, "--report")
+    if truth is not None:
+        require_writable_file(truth, "--truth")
     with tempfile.TemporaryDirectory(prefix="gridtokenx-demo-") as folder:
         ok = asyncio.run(_run(_demo_settings(Path(folder), serve=serve), options))
     raise typer.Exit(0 if ok else 1)
@@ -72,6 +82,8 @@ async def _run(settings: Settings, options: DemoOptions) -> bool:
         with _progress(screen) as progress:
             bar = progress.add_task("starting", total=1.0)
             lived = await live_a_day(platform, options, lambda stage, share: _tell(progress, bar, stage, share))
+        if options.truth is not None:
+            lived.truth.write(options.truth)
         counted = await count(platform, options, lived)
         counted.write(options.report)
         show(counted, screen)

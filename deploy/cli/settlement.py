@@ -1,7 +1,6 @@
-"""`gridtokenx settlement …` and `gridtokenx audit`: what waits for an operator, and whether it adds up."""
+"""`gridtokenx settlement …`: what waits for an operator."""
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,15 +8,11 @@ import typer
 from rich.table import Table
 
 from core.runtime.clock import SystemClock
-from core.runtime.metrics import Metrics
 from core.runtime.settings import load_settings
 from core.store.work import Review
-from deploy.cli.session import open_session, open_store
+from deploy.cli.session import open_store
 from deploy.cli.shown import console
 from oracle_bridge import review as reviews
-from oracle_bridge.audit import AuditReport
-from oracle_bridge.audit import run as run_audit
-from oracle_bridge.indexer import Indexer
 
 app = typer.Typer(help="Settlements that failed too often and wait for an operator.", no_args_is_help=True)
 _CONSOLE = console()
@@ -54,29 +49,3 @@ def retry(
 async def _retry(meters: list[str] | None) -> list[str]:
     async with open_store(load_settings()) as store:
         return await reviews.retry(store, SystemClock(), meters)
-
-
-def audit(as_json: Annotated[bool, typer.Option("--json", help="Print the terms as JSON.")] = False) -> None:
-    """Compare rows, on-chain ledgers and supply to the watt-hour; exit code 0 only if they add up."""
-    report = asyncio.run(_audit())
-    if as_json:
-        typer.echo(json.dumps({"ok": report.ok, "terms": report.terms, "failures": report.failures}, indent=1))
-    else:
-        _print(report)
-    raise typer.Exit(0 if report.ok else 1)
-
-
-async def _audit() -> AuditReport:
-    async with open_session() as session:
-        indexer = Indexer(store=session.store, chain=session.chain, at=session.addresses, clock=session.clock, metrics=Metrics())
-        await indexer.catch_up()  # no bridge may be running that has read the newest events
-        return await run_audit(session.store, session.chain, at=session.addresses)
-
-
-def _print(report: AuditReport) -> None:
-    for term, amount in report.terms.items():
-        unit = "base units" if term.endswith("_base_units") else "Wh"
-        _CONSOLE.print(f"{term.removesuffix('_base_units').replace('_', ' '):<28}{amount:>24} {unit}")
-    for failure in report.failures:
-        _CONSOLE.print(f"[bold red]does not add up:[/] {failure}")
-    _CONSOLE.print("it adds up" if report.ok else "it does NOT add up")

@@ -17,5 +17,7 @@ class DemoOptions:
     serve: bool = False
     """Keep everything running after the summary."""
     report: Path = Path("demo-report.json")
+    truth: Path | None = None
+    """Where to write what really flowed, for `gridtokenx audit --truth`."""
     through: str = "mqtt"
     """`mqtt`, or `http` for devices that post their readings."""

@@ -7,16 +7,17 @@ from pathlib import Path
 from core.store import Store
 from oracle_bridge.rebuild import Rebuild
 from programs.client.rpc import ChainClient
+from tests.support.lying_node import LyingNode
 from tests.support.running_bridge import Running
 
 
 @asynccontextmanager
-async def rebuild_of(world: Running, folder: Path) -> AsyncGenerator[Rebuild]:
-    """A rebuild whose own database lies in `folder`."""
+async def rebuild_of(world: Running, folder: Path, *, node: LyingNode | None = None) -> AsyncGenerator[Rebuild]:
+    """A rebuild whose own database lies in `folder`; `node` may lie to it."""
     scratch = Store(f"sqlite+aiosqlite:///{folder / 'rebuild.db'}")
     try:
         await scratch.migrate()
-        async with ChainClient(world.chain.localnet.rpc_url, commitment="finalized") as chain:
+        async with ChainClient(world.chain.localnet.rpc_url, commitment="finalized", http=node) as chain:
             yield Rebuild(store=world.store, scratch=scratch, chain=chain, at=world.chain.at, clock=world.clock)
     finally:
         await scratch.close()

@@ -3,15 +3,19 @@
 from dataclasses import replace
 
 import pytest
+from solders.pubkey import Pubkey
 
 from core.domain.readings import StatementKind
 from core.store.ledger_rows import LedgerView
-from oracle_bridge.audit import Books, examine
+from oracle_bridge.audit import examine
+from oracle_bridge.books import Books
 from programs.client.accounts import EnergyTokenConfig, MeterAccount
 from tests.support.fake_chain import Book, meter_account
 
 MINTED_WH, CREDITED_WH = 700, 1_000
 UNITS_PER_WH = 1_000_000
+NOBODY = str(Pubkey.default())
+"""Whose key a blank account names."""
 
 
 def in_order() -> Books:
@@ -19,8 +23,8 @@ def in_order() -> Books:
     consumed_wh = CREDITED_WH - MINTED_WH
     view = LedgerView(
         meter_id="M1",
-        wallet_address="w",
-        token_account="t",
+        wallet_address=NOBODY,
+        token_account=NOBODY,
         lookup_table=None,
         sequence=5,
         entry_number=0,
@@ -49,7 +53,6 @@ def in_order() -> Books:
         moved_wh=(MINTED_WH, 0),
         held={},
         refused={},
-        accepted={},
         minted={},
         retired_base_units=0,
         token=replace(blank, minted_units=MINTED_WH * UNITS_PER_WH),

@@ -1,12 +1,17 @@
 from dataclasses import replace
 
+from solders.pubkey import Pubkey
+
 from core.domain.readings import StatementKind
 from core.store.ledger_rows import LedgerView, MintedReach, ReadingSums
-from oracle_bridge.audit import AuditReport, Books, examine
+from oracle_bridge.audit import AuditReport, examine
+from oracle_bridge.books import Books
 from programs.client.accounts import EnergyTokenConfig, MeterAccount
 from tests.support.fake_chain import Book, meter_account
 
 WH = 1_000_000
+NOBODY = str(Pubkey.default())
+"""Whose key a blank account names."""
 
 
 def view(**changes: int | str) -> LedgerView:
@@ -31,7 +36,7 @@ def view(**changes: int | str) -> LedgerView:
         "zone": 1,
         "statement_kind": int(StatementKind.REGISTER),
     }
-    return LedgerView(meter_id="M1", wallet_address="w", token_account="t", lookup_table=None, **(figures | changes))  # pyright: ignore[reportArgumentType]  # figures are integers
+    return LedgerView(meter_id="M1", wallet_address=NOBODY, token_account=NOBODY, lookup_table=None, **(figures | changes))  # pyright: ignore[reportArgumentType]  # figures are integers
 
 
 def account(**changes: int) -> MeterAccount:
@@ -51,7 +56,6 @@ def books(**changes: object) -> Books:
         "moved_wh": (700, 0),
         "held": {},
         "refused": {},
-        "accepted": {},
         "minted": {},
         "retired_base_units": 0,
         "token": token(),
@@ -86,7 +90,6 @@ def test_an_interval_meters_truth_knows_refused_and_missing_energy():
     sums = {
         "held": {"M1": ReadingSums(count=1, generation_wh=50)},
         "refused": {"M1": ReadingSums(count=1, generation_wh=70)},
-        "accepted": {"M1": ReadingSums(count=5)},
     }
 
     report = examine(books(views=[meter], **sums), {"M1": (1_200, 300)})  # two of nine numbers were never heard
