@@ -21,9 +21,9 @@ from tests.faults.town import Town, town_of
 from tests.faults.verdict import Findings, judge
 from tests.faults.world import READY_WITHIN_S, World, is_ready, world_of
 
-DIES_WITHIN_S: Final = 25.0
-DRAINS_WITHIN_S: Final = 60.0
-RESTS_WITHIN_S: Final = 60.0
+DIES_WITHIN_S: Final = 40.0
+DRAINS_WITHIN_S: Final = 120.0
+RESTS_WITHIN_S: Final = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from tests.faults.rpc_proxy import RpcProxy
 from tests.faults.tcp_proxy import TcpProxy
 from tests.faults.template import SLOT_MS, Template
 
-READY_WITHIN_S: Final = 60.0
+READY_WITHIN_S: Final = 120.0
 STATEMENT_TIMEOUT_MS: Final = 3_000
 """Instead of half a minute: a line to the database that was left hanging is given up after it."""
 Database = Literal["sqlite", "postgresql"]
