@@ -2,16 +2,19 @@ import hashlib
 import os
 import shutil
 import subprocess
+from base64 import b64encode
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from deploy.chain import genesis_programs
 from deploy.keys import KeyFolder
 from programs.localnet import Localnet
 from tests.integration.localnet.steps import SOL, fast
+from tests.support.layout_samples import every_layout
 from tests.support.node_scripts import IDLS, LATER, NAMES, SCRIPTS, of_idl, require_driven, require_driven_by_kit, run
 
 pytestmark = [pytest.mark.node, pytest.mark.timeout(300)]
@@ -91,3 +94,15 @@ async def test_anchor_and_kit_drive_our_programs_and_read_them_back_by_their_idl
     assert {name: set(parts["seen"]) for name, parts in report["events"].items()} == {
         name: of_idl(name, "events") - LATER.get(name, set()) for name in NAMES
     }
+
+
+async def test_anchor_reads_the_same_in_every_account_and_every_event_as_our_client(node_folder: Path):
+    asked = [sample for name in NAMES for sample in every_layout(name)]
+    question = msgspec.json.encode([[row.program, row.kind, row.name, b64encode(row.data).decode()] for row in asked])
+
+    answer = await run(node_folder, "decode.mjs", str(IDLS), heard=question)
+
+    for row, decoded in zip(asked, answer["decoded"], strict=True):
+        assert decoded == row.fields, f"{row.program} {row.name}"
+    for name in NAMES:
+        assert {row.name for row in asked if row.program == name} == of_idl(name, "accounts") | of_idl(name, "events")
