@@ -65,8 +65,8 @@ class _BoundedHttp(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP with a problem document like everything else, and close."""
         body = msgspec.json.encode(plain_problem(HTTPStatus.BAD_REQUEST, msg))
-        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: {PROBLEM_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        self.transport.write(head.encode() + body)
+        lines = ("HTTP/1.1 400 Bad Request", f"content-type: {PROBLEM_TYPE}", f"content-length: {len(body)}", "connection: close")
+        self.transport.write("\r\n".join((*lines, "", "")).encode() + body)
         self.transport.close()
 
     def _stop_clock(self) -> None:

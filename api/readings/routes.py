@@ -22,7 +22,7 @@ from api.problems import OPERATORS_PROBLEMS, described_problems, problem_respons
 from api.readings.described import METER_ID_PATTERN, SUBMISSION_RESPONSES, SubmitReadingOperation
 from api.readings.mapping import reading_of, refusal_of
 from api.readings.schemas import ReadingPage, RefusalPage, SubmittedReading
-from core.domain.errors import InvalidInput, NotFound
+from core.domain.errors import NotFound
 from core.domain.identity import parse_meter_id
 from core.domain.verdicts import Reason, Verdict
 from core.store import meters as meter_rows

@@ -3,7 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,7 +26,7 @@ async def health() -> dict[str, str]:
 
 
 @post("/body")
-async def body(request: Request[object, object, object]) -> int:
+async def body(request: Request[Any, Any, Any]) -> int:
     return len(await request.body())
 
 
@@ -58,9 +59,8 @@ async def test_idle_connections_give_way_to_newcomers(monkeypatch: pytest.Monkey
             assert (await caller.get("/health")).status_code == 200
 
         first_reader, _ = idle[0]
-        with pytest.raises(ConnectionError):
+        with suppress(ConnectionError):  # an orderly end is an end as well
             assert await first_reader.read() == b""
-            raise ConnectionResetError  # an orderly end is an end as well
         open_still = [reader for reader, _ in idle if not reader.at_eof() and reader.exception() is None]
         assert len(open_still) <= 20
 
