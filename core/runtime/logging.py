@@ -1,10 +1,11 @@
 """Logs: an event and its facts, never a key or a payload."""
 
 import logging
+import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from contextlib import AbstractContextManager
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import structlog
 from structlog.stdlib import BoundLogger
@@ -13,6 +14,7 @@ from structlog.typing import Processor
 SECRET_WORDS: Final = ("password", "secret", "token", "private_key", "seed", "authorization", "claim", "credential")
 PAYLOAD_WORDS: Final = ("payload", "raw", "wire", "statement", "body")
 WITHHELD: Final = "(withheld)"
+_LOGIN_IN_URL: Final = re.compile(r"://[^/\s@]+@")
 QUIET: Final = ("amqtt", "transitions", "httpx", "httpcore", "websockets", "asyncio", "aiosqlite", "passlib")
 """Libraries whose chatter below WARNING is theirs, not ours."""
 
@@ -61,14 +63,32 @@ def carrying(**facts: str) -> AbstractContextManager[None]:
 
 
 def withhold(logger: object, method: str, event: MutableMapping[str, object]) -> Mapping[str, object]:
-    """Replace what must never be logged: secrets by the end of their name, and every byte string by its length."""
+    """Replace what must never be logged: secrets by the end of their name, logins in URLs, every byte string by its length.
+
+    Dictionaries and lists are searched too.
+    """
     del logger, method
     for name, value in event.items():
         if name.lower().endswith(SECRET_WORDS + PAYLOAD_WORDS):
             event[name] = WITHHELD
         elif isinstance(value, bytes | bytearray | memoryview):
             event[name] = f"({len(value)} bytes)"
+        else:
+            event[name] = _searched(value)
     return event
+
+
+def _searched(value: Any) -> Any:
+    """The value without secrets inside it."""
+    match value:
+        case str():
+            return _LOGIN_IN_URL.sub(f"://{WITHHELD}@", value) if "@" in value else value
+        case dict():
+            return withhold(None, "", {str(name): part for name, part in value.items()})
+        case list() | tuple():
+            return [f"({len(part)} bytes)" if isinstance(part, bytes) else _searched(part) for part in value]
+        case _:
+            return value
 
 
 def _formatter(shared: list[Processor], fmt: Literal["text", "json"]) -> logging.Formatter:
