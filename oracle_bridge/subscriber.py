@@ -18,7 +18,7 @@ from devices.topics import DEVICE_PUBLISHES, Channel, fleet_filter, parse_topic
 from oracle_bridge.ingest import Arrival, Ingest, IngestLimits
 from oracle_bridge.ingest_door import Door
 from oracle_bridge.receipts_out import ReceiptsOut
-from oracle_bridge.subscriber_link import BrokerAddress, MqttLink
+from oracle_bridge.subscriber_link import SESSION_EXPIRY_S, BrokerAddress, MqttLink
 
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 15.0
@@ -27,6 +27,9 @@ VERSION_TOPIC: Final = "$SYS/broker/version"
 _VERSION_LENGTH: Final = 64
 ASK_AGAIN_AFTER_S: Final = 30.0
 """How long a message that could be neither stored nor refused rests before the broker is asked for it again."""
+SHARED_SESSION_EXPIRY_S: Final = 60
+"""A shared subscription deals to an absent bridge too, as long as its session lasts. What was dealt to it and not stored has no
+receipt, so devices say it again to those that are there."""
 _STORED: Final = frozenset({Channel.READING, Channel.JOURNAL})
 _log = get_logger(__name__)
 
@@ -77,7 +80,12 @@ class Subscriber:
         self._clock = clock
         self._metrics = metrics
         self._shared_group = shared_group
-        self._link = MqttLink(address, receive_maximum=limits.max_backlog // 2, on_message=self._message_arrived)
+        self._link = MqttLink(
+            address,
+            receive_maximum=limits.max_backlog // 2,
+            on_message=self._message_arrived,
+            session_expiry_s=SHARED_SESSION_EXPIRY_S if shared_group else SESSION_EXPIRY_S,
+        )
         self._receipts = ReceiptsOut(
             publish=self._link.publish, fleet=fleet, network=network, clock=clock, highest=door.highest, metrics=metrics
         )

@@ -80,11 +80,18 @@ class MqttLink:
         address: Where and who.
         receive_maximum: Most messages that may be unacknowledged.
         on_message: Called with (epoch, topic, payload, packet id) for each message; it must not raise.
+        session_expiry_s: How long the broker keeps the session of a connection that is gone.
     """
 
     def __init__(
-        self, address: BrokerAddress, *, receive_maximum: int, on_message: Callable[[int, str, bytes, int], None]
+        self,
+        address: BrokerAddress,
+        *,
+        receive_maximum: int,
+        on_message: Callable[[int, str, bytes, int], None],
+        session_expiry_s: int = SESSION_EXPIRY_S,
     ) -> None:
+        self._session_expiry_s = session_expiry_s
         self._address = address
         self._receive_maximum = min(receive_maximum, 65_535)
         self._on_message = on_message
@@ -290,7 +297,7 @@ class MqttLink:
             client.reconnect()
         elif client.protocol == MQTTProtocolVersion.MQTTv5:
             properties = Properties(PacketTypes.CONNECT)
-            properties.SessionExpiryInterval = SESSION_EXPIRY_S
+            properties.SessionExpiryInterval = self._session_expiry_s
             properties.ReceiveMaximum = self._receive_maximum
             client.connect(self._address.host, self._address.port, KEEPALIVE_S, clean_start=False, properties=properties)
         else:
