@@ -20,12 +20,13 @@ CREDIT_ONLY: Final = 255
 
 
 async def units_on(client: ChainClient, at: Addresses) -> dict[str, list[int]]:
-    """Compute units of every top-level call of our programs that succeeded, by `program.instruction`."""
+    """Compute units of every top-level call of our programs that succeeded, by `program.instruction`.
+
+    Asked by the programs' own addresses: a message always names them itself, and not every node's history knows looked-up ones.
+    """
     programs = {getattr(at, name).id: name for name in NAMES}
     named = {name: {discriminator("global", entry["name"]): entry["name"] for entry in _instructions(name)} for name in NAMES}
-    signatures = {
-        row.signature for key in (at.registry, at.oracle, at.energy_token) for row in await _history(client, key.event_authority)
-    }
+    signatures = {row.signature for program in programs for row in await _history(client, program)}
     units: dict[str, list[int]] = defaultdict(list)
     for signature in sorted(signatures):
         landed = await client.transaction(signature)
