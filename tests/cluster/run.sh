@@ -10,6 +10,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 parts=(api broker core deploy devices firmware_sim oracle_bridge programs tests pyproject.toml)
 
+[[ -x $python ]] || { echo "run 'make setup' first" >&2; exit 1; }
+
 checksum() { sha256sum | cut -c 1-16; }
 
 # packages FOLDER: the node clients' or the node's packages, installed once for each lock file; prints where.
