@@ -4,7 +4,7 @@ The database remembers the tables' addresses before they are created; what a tab
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
@@ -88,18 +88,24 @@ class LookupTables:
 
     async def _house(self, meters: list[TabledMeter]) -> list[TabledMeter]:
         """Complete the tables, and give those a place that have none; returns the meters with their tables."""
-        for address in list(self.active):
-            await self._complete(address, [meter for meter in meters if meter.address == address])
-        homeless = [meter for meter in meters if meter.address not in self.active]
+        housed: dict[str, list[TabledMeter]] = {address: [] for address in self.active}
+        homeless: list[TabledMeter] = []
+        for meter in meters:
+            (homeless if meter.address is None else housed.get(meter.address, homeless)).append(meter)
+        for address, theirs in housed.items():
+            await self._complete(address, theirs)
+        if not homeless:
+            return meters
         while homeless:
-            address = await self._roomy_table(meters) or await self._create()
-            room = METERS_PER_TABLE - sum(meter.address == address for meter in meters)
+            address = _roomy_table(housed) or await self._create()
+            neighbours = housed.setdefault(address, [])
+            room = METERS_PER_TABLE - len(neighbours)
             moved, homeless = homeless[:room], homeless[room:]
             await self._complete(address, moved)
             await self._assign(moved, address)
-            async with self._store.read() as session:
-                meters = await rows.meters(session)
-        return meters
+            neighbours += moved
+        async with self._store.read() as session:
+            return await rows.meters(session)
 
     async def _read(self) -> list[str]:
         """Load all tables from the chain; returns the addresses at which there is none."""
@@ -121,12 +127,6 @@ class LookupTables:
         for address in missing:
             async with self._store.begin() as session:
                 await rows.forget(session, address)
-
-    async def _roomy_table(self, meters: Sequence[TabledMeter]) -> str | None:
-        for address in self.active:
-            if sum(meter.address == address for meter in meters) < METERS_PER_TABLE:
-                return address
-        return None
 
     async def _create(self) -> str:
         owner = self._payer.pubkey
@@ -154,9 +154,12 @@ class LookupTables:
             return
         key, owner = Pubkey.from_string(address), self._payer.pubkey
         step = lookup_table.MAX_ADDRESSES_AN_EXTENSION
-        for start in range(0, len(missing), step):
-            part = missing[start : start + step]
-            await send_confirmed(self._chain, self._payer, [lookup_table.extend(key, owner, owner, part)])
+        parts = [missing[start : start + step] for start in range(0, len(missing), step)]
+        extensions = (lookup_table.extend(key, owner, owner, part) for part in parts)
+        sent = (send_confirmed(self._chain, self._payer, [extension]) for extension in extensions)
+        for end in await asyncio.gather(*sent, return_exceptions=True):  # in any order: a table knows no other than its own
+            if isinstance(end, BaseException):
+                raise end
         await self._wait_until_usable(key, len(present) + len(missing))
 
     async def _wait_until_usable(self, key: Pubkey, count: int) -> None:
@@ -180,6 +183,10 @@ class LookupTables:
 async def _alone() -> bool:
     """There is no other bridge."""
     return True
+
+
+def _roomy_table(housed: Mapping[str, Sequence[TabledMeter]]) -> str | None:
+    return next((address for address, meters in housed.items() if len(meters) < METERS_PER_TABLE), None)
 
 
 def shared_addresses(at: Addresses) -> list[Pubkey]:

@@ -34,12 +34,15 @@ async def addresses(session: Session, authority: str) -> list[str]:
 async def meters(session: Session) -> list[TabledMeter]:
     """All meters in use with their tables, neighbours by zone."""
     statement = (
-        select(MeterRow, LookupTableMeterRow)
+        select(MeterRow.meter_id, MeterRow.token_account, MeterRow.zone, LookupTableMeterRow.address)
         .outerjoin(LookupTableMeterRow, col(LookupTableMeterRow.meter_id) == col(MeterRow.meter_id))
         .where(col(MeterRow.status) != int(MeterStatus.RETIRED))
         .order_by(col(MeterRow.zone), col(MeterRow.meter_id))
     )
-    return [_tabled(meter, place) for meter, place in (await session.exec(statement)).all()]
+    return [
+        TabledMeter(meter_id=meter_id, token_account=token_account, zone=zone, address=address)
+        for meter_id, token_account, zone, address in (await session.exec(statement)).all()
+    ]
 
 
 async def add(session: Session, *, address: str, authority: str, recent_slot: int, now_ms: int) -> None:
@@ -59,12 +62,3 @@ async def assign(session: Session, meter_ids: Sequence[str], address: str) -> No
     for meter_id in meter_ids:
         await session.merge(LookupTableMeterRow(meter_id=meter_id, address=address))
     await session.flush()
-
-
-def _tabled(meter: MeterRow, place: LookupTableMeterRow | None) -> TabledMeter:
-    return TabledMeter(
-        meter_id=meter.meter_id,
-        token_account=meter.token_account,
-        zone=meter.zone,
-        address=None if place is None else place.address,
-    )
