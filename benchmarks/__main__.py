@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from benchmarks import soak
+from benchmarks import soak, swarm
 
 HERE: Final = Path(__file__).parent
-RUNS: Final = {"soak": soak.main}
+RUNS: Final = {"soak": soak.main, "swarm": swarm.main}
 """What takes options and prints as it goes."""
 
 

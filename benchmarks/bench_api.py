@@ -58,7 +58,7 @@ async def measure() -> dict[str, object]:
         made = await stack.enter_async_context(deployment(folder, meters=METERS))
         await _fill(made)
         served = await _serve(stack, folder, made)
-        meter, wallet = made.specs[0].meter_id, str(made.keys.payers[0].pubkey)
+        meter, wallet = made.specs[0].meter_id, str(made.prepared.keys.payers[0].pubkey)
         paths = {
             "health": "/health",
             "list of 50 readings": f"/api/meters/{meter}/readings",
@@ -102,7 +102,7 @@ async def _load(port: int, path: str, kind: str, seconds: float, token: str, rat
 async def _fill(made: Deployment) -> None:
     """Let every meter have said something."""
     verifier = SignatureVerifier(threads=2)
-    intake = Intake(store=made.store, clock=SystemClock(), network=made.network, profile=STANDARD, verifier=verifier)
+    intake = Intake(store=made.store, clock=SystemClock(), network=made.prepared.network, profile=STANDARD, verifier=verifier)
     for number in range(1, READINGS + 1):
         await intake.submit([speak(made, spec, number) for spec in made.specs])
     verifier.close()

@@ -105,13 +105,13 @@ async def measure(meters: int, database: str, *, profiled: bool = False) -> Cost
         rounds = max(2, -(-READINGS // meters))
         verifier = SignatureVerifier(threads=2)
         stack.callback(verifier.close)
-        bridge = _bridge(made)
+        bridge = bridge_of(made)
         supervisor = await stack.enter_async_context(Supervisor(stop_deadline_s=5))
         await bridge.start(supervisor)
         intake = Intake(
             store=made.store,
             clock=SystemClock(),
-            network=made.network,
+            network=made.prepared.network,
             profile=STANDARD,
             verifier=verifier,
             wake=bridge.wake,
@@ -165,13 +165,14 @@ async def _round(made: Deployment, bridge: Bridge, intake: Intake, number: int) 
     return ingest_s
 
 
-def _bridge(made: Deployment) -> Bridge:
+def bridge_of(made: Deployment, **settings: int) -> Bridge:
+    """A bridge on a deployment, with some of its settings changed."""
     return Bridge(
         store=made.store,
         chain=made.client,
-        ids=made.at.ids,
-        keys=BridgeSigners(attesters=made.keys.attesters, payers=made.keys.payers),
-        settings=SettlementSettings.model_validate({}),
+        ids=made.prepared.at.ids,
+        keys=BridgeSigners(attesters=made.prepared.keys.attesters, payers=made.prepared.keys.payers),
+        settings=SettlementSettings.model_validate(settings),
         clock=SystemClock(),
         metrics=Metrics(),
         health=Health(),
@@ -193,7 +194,7 @@ class _Spent:
 
 
 async def _spent(made: Deployment, server: Part | None) -> _Spent:
-    payers = [signer.pubkey for signer in (*made.keys.payers, *made.keys.attesters)]
+    payers = [signer.pubkey for signer in (*made.prepared.keys.payers, *made.prepared.keys.attesters)]
     return _Spent(
         own_s=time.process_time(),
         database_s=0.0 if server is None else server.usage().cpu_s,

@@ -26,6 +26,7 @@ from deploy.keys import KeyFolder
 from devices.acceptance.profiles import STANDARD
 from devices.provisioning import MeterImport, record_bound_meter
 from firmware_sim.fleet import MeterSpec, draw_specs
+from oracle_bridge.lookup_tables import LookupTables
 from programs.client import transactions
 from programs.client.addresses import Addresses, addresses_of
 from programs.client.bootstrap import AuthorityKeys, initialise
@@ -45,12 +46,13 @@ OWNER_LAMPORTS: Final = 1_000_000_000
 ROWS_A_TRANSACTION: Final = 500
 TRANSACTIONS_A_SLOT: Final = 500
 READY_WITHIN_S: Final = 120.0
+FAST_SLOT_MS: Final = 20
 FLEET: Final = parse_fleet("home")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment:
-    """Meters that are on the chain and in the rows, and the chain, running."""
+class Prepared:
+    """A deployment at rest in a folder."""
 
     specs: Sequence[MeterSpec]
     passwords: dict[MeterId, str]
@@ -58,35 +60,65 @@ class Deployment:
     base_at: int
     keys: AuthorityKeys
     at: Addresses
+
+
+async def prepare(
+    folder: Path, store: Store, *, meters: int, seed: int = 1, history_s: int = 86_400, cadence_s: int = STANDARD.cadence_s
+) -> Prepared:
+    """Make a deployment with meters that have their places in lookup tables.
+
+    Args:
+        folder: where chain and keys go, as `gridtokenx up` expects them.
+        store: the database, empty.
+        meters: how many.
+        seed: decides them.
+        history_s: how long before now they were bound.
+        cadence_s: of their statements.
+    """
+    clock, folder_of_keys = SystemClock(), KeyFolder(path=folder / "keys")
+    folder_of_keys.ensure(PAYERS)
+    keys, at = folder_of_keys.authorities(), addresses_of(PROGRAM_IDS)
+    settings = ChainSettings.model_validate({"embedded_port": 0, "slot_ms": FAST_SLOT_MS})
+    node = embedded_chain(folder / "chain", settings, folder_of_keys, clock)
+    async with node, ChainClient(node.rpc_url) as client:
+        await fund_payers(client, keys)
+        await initialise(client, keys)
+        network = network_bytes(await client.genesis_hash(), bytes(PROGRAM_IDS.registry))
+    base_at = (clock.now() - history_s) // cadence_s * cadence_s
+    specs = draw_specs(meters, seed=seed, base_measured_at=base_at)
+    village = draw_village(specs, network=network, seed=seed)
+    await _fill_chain(folder, keys, village, network, at, clock)
+    await store.migrate()
+    passwords = await _fill_rows(store, village.meters, at, clock)
+    async with node, ChainClient(node.rpc_url) as client:
+        await LookupTables(store=store, chain=client, payer=keys.payers[0], at=at, clock=clock).ensure()
+    return Prepared(specs=specs, passwords=passwords, network=network, base_at=base_at, keys=keys, at=at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """Meters that are on the chain and in the rows, and the chain, running."""
+
+    prepared: Prepared
     store: Store
     client: ChainClient
     chain: Part
     rpc_url: str
 
+    @property
+    def specs(self) -> Sequence[MeterSpec]:
+        """The meters."""
+        return self.prepared.specs
+
 
 @asynccontextmanager
 async def deployment(
-    folder: Path, *, meters: int, seed: int = 1, history_s: int = 86_400, database_url: str | None = None, slot_ms: int = 400
+    folder: Path, *, meters: int, seed: int = 1, database_url: str | None = None, slot_ms: int = 400
 ) -> AsyncGenerator[Deployment]:
     """Make a deployment in a folder, and run its chain in a process of its own."""
-    clock = SystemClock()
-    keys = KeyFolder(path=folder / "keys")
-    keys.ensure(PAYERS)
-    port = free_chain_port()
-    settings = ChainSettings.model_validate({"embedded_port": port, "slot_ms": 20})
-    node = embedded_chain(folder / "chain", settings, keys, clock)
-    async with node, ChainClient(node.rpc_url) as client:
-        await fund_payers(client, keys.authorities())
-        await initialise(client, keys.authorities())
-        network = network_bytes(await client.genesis_hash(), bytes(PROGRAM_IDS.registry))
-    base_at = (clock.now() - history_s) // STANDARD.cadence_s * STANDARD.cadence_s
-    specs = draw_specs(meters, seed=seed, base_measured_at=base_at)
-    village = draw_village(specs, network=network, seed=seed)
-    at = addresses_of(PROGRAM_IDS)
-    await _fill_chain(folder, keys.authorities(), village, network, at, clock)
     store = Store(database_url or f"sqlite+aiosqlite:///{folder / 'platform.db'}")
-    await store.migrate()
-    passwords = await _fill_rows(store, village.meters, at, clock)
+    made = await prepare(folder, store, meters=meters, seed=seed)
+    port = free_chain_port()
     env = {
         "GRIDTOKENX_DATA_DIR": str(folder),
         "GRIDTOKENX_CHAIN__KEYS_DIR": str(folder / "keys"),
@@ -94,21 +126,11 @@ async def deployment(
     }
     command = ["-c", "from deploy.cli import main; main()", "localnet", "--port", str(port)]
     chain = await start("chain", command, env=env, log=folder / "chain.log")
+    url = f"http://127.0.0.1:{port}"
     try:
-        async with ChainClient(f"http://127.0.0.1:{port}") as client:
+        async with ChainClient(url) as client:
             await _until_it_answers(client)
-            yield Deployment(
-                specs=specs,
-                passwords=passwords,
-                network=network,
-                base_at=base_at,
-                keys=keys.authorities(),
-                at=at,
-                store=store,
-                client=client,
-                chain=chain,
-                rpc_url=f"http://127.0.0.1:{port}",
-            )
+            yield Deployment(prepared=made, store=store, client=client, chain=chain, rpc_url=url)
     finally:
         await chain.stop()
         await store.close()

@@ -20,10 +20,10 @@ def speak(made: Deployment, spec: MeterSpec, number: int) -> Submission:
     is_register = spec.statement_kind is StatementKind.REGISTER
     statement = Statement(
         kind=spec.statement_kind,
-        network=made.network,
+        network=made.prepared.network,
         meter_id=spec.meter_id,
         sequence=number,
-        measured_at=made.base_at + number * STANDARD.cadence_s,
+        measured_at=made.prepared.base_at + number * STANDARD.cadence_s,
         generation_wh=spec.base.generation_wh + GENERATION_WH * number if is_register else GENERATION_WH,
         consumption_wh=spec.base.consumption_wh if is_register else 0,
     )

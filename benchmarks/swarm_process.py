@@ -1,6 +1,6 @@
 """A swarm of simulated meters in a process of its own: commands come as JSON lines, each gets one line as answer.
 
-`{"do": "connect"}`, `{"do": "rate", "per_s": 40}` (0 is as fast as it goes), `{"do": "pause"}`, `{"do": "drain"}`,
+`{"do": "connect"}`, `{"do": "rate", "per_s": 40, "most": 1000}` (0 is as fast as it goes), `{"do": "pause"}`, `{"do": "drain"}`,
 `{"do": "count"}`, `{"do": "truth"}`.
 """
 
@@ -61,13 +61,20 @@ class Pace:
         self._next = 0
         self._first_at = first_at
         self._cadence_s = cadence_s
+        self._most: int | None = None
         self._rate = 0.0
         self._due = 0.0
         self._going = asyncio.Event()
         self._dealing = asyncio.Lock()
 
-    def go(self, per_s: float) -> None:
-        """Speak so many statements a second from now on; 0 is as many as the receipts allow."""
+    @property
+    def dealt(self) -> int:
+        """Turns to speak that were given."""
+        return self._next
+
+    def go(self, per_s: float, most: int | None = None) -> None:
+        """Speak so many statements a second from now on; 0 is as many as the receipts allow; fall silent after `most` turns."""
+        self._most = most
         self._rate, self._due = per_s, asyncio.get_running_loop().time()
         self._going.set()
 
@@ -97,6 +104,8 @@ class Pace:
                 await self._wait()
             tick, number = divmod(self._next, len(self._devices))
             self._next += 1
+            if self._next == self._most:
+                self.pause()
             return self._devices[number], self._first_at + tick * self._cadence_s
 
     async def _wait(self) -> None:
@@ -115,7 +124,7 @@ async def _answer(fleet: Fleet, pace: Pace, command: dict[str, Any]) -> dict[str
             connected = sum(not device.link.down for device in fleet.devices.values())
             return {"connected": connected, "took_s": round(loop.time() - started, 2)}
         case "rate":
-            pace.go(float(command["per_s"]))
+            pace.go(float(command["per_s"]), command.get("most"))
             return {}
         case "pause":
             pace.pause()
@@ -126,13 +135,14 @@ async def _answer(fleet: Fleet, pace: Pace, command: dict[str, Any]) -> dict[str
         case "truth":
             return {name: (one.generation_wh, one.consumption_wh) for name, one in fleet.truth().meters.items()}
         case _:
-            return _counts(fleet)
+            return _counts(fleet) | {"dealt": pace.dealt}
 
 
 def _counts(fleet: Fleet) -> dict[str, int]:
     every = [device.counters for device in fleet.devices.values()]
     answered = {verdict.value: sum(one.verdicts[verdict] for one in every) for verdict in Verdict}
-    return {"stated": sum(one.stated for one in every), "sent": sum(one.sent for one in every), **answered}
+    waiting = sum(len(device.undecided()) for device in fleet.devices.values())
+    return {"stated": sum(one.stated for one in every), "sent": sum(one.sent for one in every), "open": waiting, **answered}
 
 
 async def _main(spec: Spec) -> None:

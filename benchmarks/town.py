@@ -16,23 +16,16 @@ from typing import Final
 
 import httpx
 
+from benchmarks.large_deployment import prepare
 from benchmarks.processes import Part, start
 from benchmarks.swarm_process import SPEC_FILE, Spec
 from core.domain.identity import MeterId
-from core.runtime.settings import Settings
 from core.store import Store, work
 from core.store import outbox as outbox_rows
-from deploy.demo.village import Village, draw_village
-from deploy.enrolment import Enrolment
-from deploy.platform import Platform
 from devices.acceptance.profiles import profile_named
-from firmware_sim.fleet import draw_specs
-from programs.client.addresses import addresses_of
-from programs.client.bootstrap import ensure_balance
-from programs.client.ids import PROGRAM_IDS
 from programs.client.rpc import ChainClient
 from tests.support.mosquitto import MosquittoServer, executable
-from tests.support.platform import free_chain_port, free_port, settings_in
+from tests.support.platform import free_chain_port, free_port
 
 PROFILE: Final = "fast"
 """Statements of a minute: a day of meter time has enough of them for an hour of load."""
@@ -55,6 +48,8 @@ class TownPlan:
     """How long before now the meters were bound, so that so much meter time can be lived through."""
     database_url: str | None = None
     """None is SQLite in the folder."""
+    connects: bool = True
+    """Whether the meters are connected when the town is handed over."""
 
 
 @dataclass(kw_only=True)
@@ -120,9 +115,13 @@ async def town(plan: TownPlan, tell: Callable[[str], None]) -> AsyncGenerator[To
     """Build a town and run it; the meters are connected and silent."""
     profile = profile_named(PROFILE)
     tell(f"enrolling {plan.meters} meters")
-    passwords, network, base_at = await _enrol(plan, profile.cadence_s)
+    store = Store(plan.database_url or f"sqlite+aiosqlite:///{plan.folder / 'platform.db'}")
+    made = await prepare(
+        plan.folder, store, meters=plan.meters, seed=plan.seed, history_s=plan.history_s, cadence_s=profile.cadence_s
+    )
     secret, token = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(store.close)
         parts: dict[str, Part] = {}
         chain_port, api_port = free_chain_port(), free_port()
         rpc_url = f"http://127.0.0.1:{chain_port}"
@@ -132,23 +131,21 @@ async def town(plan: TownPlan, tell: Callable[[str], None]) -> AsyncGenerator[To
         parts["chain"] = await _run(stack, plan, "chain", [*program, "localnet", "--port", str(chain_port)], env)
         chain = await stack.enter_async_context(ChainClient(rpc_url))
         await _until_it_answers(f"{rpc_url}/health")
-        mqtt_url = await _broker(stack, plan, parts, passwords, secret, env)
+        mqtt_url = await _broker(stack, plan, parts, made.passwords, secret, env)
         parts["platform"] = await _run(stack, plan, "platform", [*program, "up"], env)
         http = await stack.enter_async_context(
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{api_port}", headers={"authorization": f"Bearer {token}"}, timeout=30)
         )
         await _until_it_answers(f"http://127.0.0.1:{api_port}/ready")
-        store = Store(plan.database_url or f"sqlite+aiosqlite:///{plan.folder / 'platform.db'}")
-        stack.push_async_callback(store.close)
         spec = Spec(
             meters=plan.meters,
             seed=plan.seed,
-            base_at=base_at,
+            base_at=made.base_at,
             cadence_s=profile.cadence_s,
-            network=network.hex(),
+            network=made.network.hex(),
             fleet="home",
             broker=mqtt_url,
-            passwords=dict(passwords),
+            passwords=made.passwords,
         )
         spec.write(plan.folder / SPEC_FILE)
         parts["swarm"] = await _run(
@@ -163,8 +160,9 @@ async def town(plan: TownPlan, tell: Callable[[str], None]) -> AsyncGenerator[To
             operator_token=token,
             http=http,
         )
-        said = await running.tell(do="connect")
-        tell(f"{said['connected']} meters connected in {said['took_s']} s")
+        if plan.connects:
+            said = await running.tell(do="connect")
+            tell(f"{said['connected']} meters connected in {said['took_s']} s")
         yield running
 
 
@@ -208,50 +206,6 @@ async def _broker(
     parts["broker"] = Part("broker", server.pid)
     env |= {"GRIDTOKENX_MQTT__URL": server.url, "GRIDTOKENX_MQTT__USERNAME": BRIDGE, "GRIDTOKENX_MQTT__PASSWORD": secret}
     return server.url
-
-
-async def _enrol(plan: TownPlan, cadence_s: int) -> tuple[dict[MeterId, str], bytes, int]:
-    """Bring all meters in; returns their passwords, the network's bytes, and when they were bound."""
-    changes = {"database": {"url": plan.database_url}} if plan.database_url else {}
-    settings: Settings = settings_in(plan.folder, acceptance={"profile": PROFILE}, **changes)
-    async with Platform(settings) as platform:
-        base_at = (platform.clock.now() - plan.history_s) // cadence_s * cadence_s
-        specs = draw_specs(plan.meters, seed=plan.seed, base_measured_at=base_at)
-        village = draw_village(specs, network=platform.network, seed=plan.seed)
-        passwords = await _enrol_all(platform, village)
-        await platform.bridge.meters_joined()
-        return passwords, platform.network, base_at
-
-
-async def _enrol_all(platform: Platform, village: Village) -> dict[MeterId, str]:
-    enrolment = Enrolment(
-        store=platform.store,
-        chain=platform.chain,
-        addresses=addresses_of(PROGRAM_IDS),
-        keys=platform.authorities,
-        network=platform.network,
-        fleet=platform.fleet,
-        clock=platform.clock,
-    )
-    passwords: dict[MeterId, str] = {}
-    owned: dict[str, list[int]] = {}
-    for number, meter in enumerate(village.meters):
-        owned.setdefault(meter.owner, []).append(number)
-    waiting = iter(list(owned.items()))
-
-    async def lane() -> None:
-        for wallet, numbers in waiting:
-            await ensure_balance(platform.chain, village.owners[wallet].pubkey, OWNER_LAMPORTS)
-            for number in numbers:
-                done = await enrolment.enrol(village.meters[number], village.owners)
-                if done.credential is None:
-                    raise RuntimeError(f"{done.meter.meter_id} was not registered: {done.problem}")
-                passwords[done.meter.meter_id] = done.credential.password
-
-    async with asyncio.TaskGroup() as lanes:
-        for number in range(ENROL_AT_ONCE):
-            lanes.create_task(lane(), name=f"enrol {number}")
-    return passwords
 
 
 async def _until_it_answers(url: str) -> None:
