@@ -10,6 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, final
 
+from pydantic import BaseModel
+
 from core.domain.errors import InvalidInput, NotFound
 from core.runtime.settings import Settings, load_settings
 from devices.provisioning.import_file import parse_import_file, to_json_line
@@ -21,9 +23,9 @@ LONGEST_SENTENCE: Final = 3_000
 _NAMES: Final = (
     *(
         f"GRIDTOKENX_{group}__{name}".upper()
-        for group, field in Settings.model_fields.items()
-        if hasattr(field.annotation, "model_fields")
-        for name in field.annotation.model_fields
+        for group, default in Settings.model_construct().__dict__.items()
+        if isinstance(default, BaseModel)
+        for name in type(default).model_fields
     ),
     "GRIDTOKENX_DATA_DIR",
     "GRIDTOKENX_FLEET",

@@ -44,7 +44,7 @@ _DOUBTS: Final = {
 
 @final
 class IntakeDoor(Door):
-    """`m`, `j`, `h` or `i` (MQTT reading, MQTT journal, HTTP envelope, HTTP interval body), the topic's meter, a zero, the message."""
+    """`m`, `j`, `h` or `i` (MQTT reading or journal, HTTP envelope or interval body), the topic's meter, a zero, the message."""
 
     name = "intake"
     share = 100
