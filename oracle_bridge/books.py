@@ -12,9 +12,10 @@ from core.store import audit_figures, ledger_rows
 from core.store.audit_figures import Run
 from core.store.ledger_rows import LedgerView, MintedReach, ReadingSums, UnknownMints
 from core.store.unit_of_work import Store
+from oracle_bridge.fates import Statuses, fates
 from programs.client.accounts import EnergyTokenConfig, MeterAccount, ZoneAccount
 from programs.client.addresses import Addresses
-from programs.client.rpc import AccountInfo, SignatureStatus
+from programs.client.rpc import AccountInfo
 
 METERS_A_PAGE: Final = 500
 SIGNATURES_A_CALL: Final = 256
@@ -23,7 +24,7 @@ NOBODY: Final = -1
 """Work of nobody reaches to no sequence."""
 
 
-class Chain(Protocol):
+class Chain(Statuses, Protocol):
     """The part of `programs.client.rpc.ChainClient` that the audit reads."""
 
     async def accounts(self, keys: Sequence[Pubkey]) -> list[AccountInfo | None]:
@@ -32,10 +33,6 @@ class Chain(Protocol):
 
     async def token_supply(self, mint: Pubkey) -> int:
         """Base units of a token that exist."""
-        ...
-
-    async def statuses(self, signatures: Sequence[str], *, search_history: bool = False) -> list[SignatureStatus | None]:
-        """How far transactions have come."""
         ...
 
 
@@ -166,11 +163,10 @@ async def unknown_transactions(store: Store, chain: Chain, wanted: Signatures | 
         if not found:
             break
         after = max(found.values())
-        names = list(found)
-        for name, status in zip(names, await chain.statuses(names, search_history=True), strict=True):
+        for name, status in (await fates(chain, list(found))).items():
             if status is None or status.err is not None:
                 yield name
-        left = None if left is None else left - len(names)
+        left = None if left is None else left - len(found)
     if wanted is not None:
         wanted.reached(after if left is not None and left <= 0 else 0)
 

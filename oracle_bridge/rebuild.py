@@ -18,10 +18,10 @@ from core.store.unit_of_work import Session, Store
 from oracle_bridge.alone import Alone
 from oracle_bridge.comparison import Comparison
 from oracle_bridge.differences import Differences
+from oracle_bridge.fates import Statuses, fates
 from oracle_bridge.indexer import History, Indexer
 from programs.client.accounts import MeterAccount
 from programs.client.addresses import Addresses
-from programs.client.rpc import SignatureStatus
 
 FINALITY_S: Final = 60.0
 """A cluster finalizes within about 13 s; rows that name later slots than that are wrong themselves."""
@@ -39,15 +39,11 @@ Told = Callable[[str], None]
 """Gets a sentence when a stage begins."""
 
 
-class FinalizedChain(History, Protocol):
+class FinalizedChain(History, Statuses, Protocol):
     """The part of `programs.client.rpc.ChainClient` that a rebuild reads, at the commitment `finalized`."""
 
     async def slot(self) -> int:
         """The newest finalized slot."""
-        ...
-
-    async def statuses(self, signatures: Sequence[str], *, search_history: bool = False) -> list[SignatureStatus | None]:
-        """How far transactions have come."""
         ...
 
 
@@ -173,9 +169,8 @@ class Rebuild:
 
     async def _require_at_rest(self, unknown: Sequence[str]) -> None:
         """Transactions that rows name and the finalized past does not: made up, rolled back, or newer than what was read."""
-        statuses = await self._chain.statuses(unknown, search_history=True) if unknown else []
-        newer = [status is not None and status.slot > self._read_to for status in statuses]
-        landed = [signature for signature, is_newer in zip(unknown, newer, strict=True) if is_newer]
+        told = (await fates(self._chain, unknown)).items()
+        landed = [signature for signature, status in told if status is not None and status.slot > self._read_to]
         if landed:
             raise Conflict(f"rows name transaction {landed[0]}, which is newer than what was read: stop the bridge, and repeat")
 
