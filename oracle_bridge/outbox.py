@@ -140,15 +140,27 @@ class Outbox:
                 await work.give_back(session, names, due_at_ms=now_ms + retry_after_ms, now_ms=now_ms)
         self._reached(CrashPoint.OUTBOX_WITHDRAWN)
 
-    async def failed(self, number: int, kind: rows.Kind, items: Sequence[Item], ending: rows.Ending, why: str) -> bool:
+    async def failed(
+        self,
+        number: int,
+        kind: rows.Kind,
+        items: Sequence[Item],
+        ending: rows.Ending,
+        why: str,
+        *,
+        overtaken: bool = False,
+    ) -> bool:
         """An attempt ended without effect: all its meters wait longer, or go to review.
 
-        A transaction that only settles has no work item behind it: the next sweep tries again.
+        One that was overtaken has nothing left to do. A transaction that only settles has no work item behind it: the next
+        sweep tries again.
         """
         async with self._store.begin() as session:
             now_ms = self._clock.now_ms()
             ended = await rows.end(session, number, ending, owner=self._owner, now_ms=now_ms, error=why)
-            if ended and kind != "settle":
+            if ended and overtaken:
+                await self._record(session, items, (), (), now_ms)
+            elif ended and kind != "settle":
                 names = [item.meter_id for item in items]
                 await work.record_failure(session, names, why, now_ms=now_ms, max_attempts=self._settings.max_attempts)
             self._reached(CrashPoint.OUTBOX_ENDING)

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 PAUSED_CODE: Final = 6012
 """`Paused` in all our programs: their guards share one block of codes."""
+STALE_SEQUENCE_CODE: Final = 6055
+"""`StaleSequence` in the registry, and in no other program of ours: the ledger holds this reading or a later one."""
 MAY_STILL_LAND: Final = frozenset(
     {
         "BlockhashNotFound",
@@ -39,6 +41,14 @@ def meaning_of(err: str | dict[str, Any]) -> Meaning:
     if "InsufficientFundsForRent" in err or custom_code(err) == PAUSED_CODE:
         return Meaning.WAIT
     return Meaning.FAILED
+
+
+def is_overtaken(err: str | dict[str, Any], meters: int) -> bool:
+    """Whether a refusal says that the transaction's only meter is where it should bring it: somebody else was faster.
+
+    Anyone may submit a device's proof. Of several meters the refusal does not tell which one it means: they are tried alone.
+    """
+    return meters == 1 and custom_code(err) == STALE_SEQUENCE_CODE
 
 
 def custom_code(err: str | dict[str, Any]) -> int | None:

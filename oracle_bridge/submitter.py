@@ -19,7 +19,7 @@ from oracle_bridge.effects import Effects, ReadingResult, effects_of
 from oracle_bridge.latency import MintLatency
 from oracle_bridge.outbox import POSTPONE_MS, Drafted, Outbox, SignedDraft
 from oracle_bridge.ports import Chain, Composer
-from oracle_bridge.refusals import Meaning, meaning_of
+from oracle_bridge.refusals import Meaning, is_overtaken, meaning_of
 from programs.client.errors import explain
 from programs.client.ids import ProgramIds
 from programs.client.rpc import ConfirmedTransaction, SignatureStatus, TransactionRefused
@@ -204,12 +204,13 @@ class Submitter:
                 await self._outbox.withdrawn(draft, why, retry_after_ms=POSTPONE_MS)
                 self._count(draft.kind, "refused")
             case Meaning.FAILED:
-                await self._fail(draft, f"{REFUSED_MARK}{why}")
+                overtaken = is_overtaken(refusal.err, len(draft.items))
+                await self._fail(draft, f"{REFUSED_MARK}{why}", overtaken=overtaken)
         return True
 
-    async def _fail(self, draft: Draft, why: str) -> None:
+    async def _fail(self, draft: Draft, why: str, *, overtaken: bool = False) -> None:
         _log.warning("transaction_refused", outbox=draft.id, readings=_readings(draft.items), why=why)
-        await self._outbox.failed(draft.id, draft.kind, draft.items, "refused", why)
+        await self._outbox.failed(draft.id, draft.kind, draft.items, "refused", why, overtaken=overtaken)
         self._count(draft.kind, "refused")
 
     async def _withdraw_unsigned(self, rows: Sequence[OpenTransaction]) -> None:
@@ -225,7 +226,8 @@ class Submitter:
             if status.err is None:
                 good.append((row, signature))
             else:
-                await self._end(row, "refused", f"{REFUSED_MARK}{explain(status.err, self._ids)}")
+                overtaken = is_overtaken(status.err, len(row.items))
+                await self._end(row, "refused", f"{REFUSED_MARK}{explain(status.err, self._ids)}", overtaken=overtaken)
         shown = await asyncio.gather(*(self._chain.transaction(signature) for _, signature in good))
         landings = [
             _Landing(row, transaction, effects_of(transaction, self._ids))
@@ -325,9 +327,9 @@ class Submitter:
         _log.info("transaction_sent_again", outbox=row.id, transaction=row.signature, readings=_readings(row.items))
         await self._outbox.sent([row.id])
 
-    async def _end(self, row: OpenTransaction, ending: Ending, why: str) -> None:
+    async def _end(self, row: OpenTransaction, ending: Ending, why: str, *, overtaken: bool = False) -> None:
         self._last_sent_ms.pop(row.id, None)
-        if await self._outbox.failed(row.id, row.kind, row.items, ending, why):
+        if await self._outbox.failed(row.id, row.kind, row.items, ending, why, overtaken=overtaken):
             readings = _readings(row.items)
             _log.warning("transaction_ended", outbox=row.id, transaction=row.signature, ending=ending, why=why, readings=readings)
             self._count(row.kind, ending)
