@@ -14,11 +14,6 @@ from tests.support.postgres import PostgresServer
 NOT_RUN: Final = pytest.StashKey[list[str]]()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Each group is a marker."""
-    config.addinivalue_line("markers", "prometheus: needs Prometheus and promtool")
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the groups that need what is not installed; in CI they stay, and fail."""
     missing = missing_groups({mark.name for item in items for mark in item.iter_markers()})
