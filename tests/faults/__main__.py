@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import shutil
 import signal
 import sys
@@ -29,6 +30,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     may_mount = own_mounts()
     configure("error", "text")
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # broken lines are what the rounds are made of
     folder = Path(tempfile.mkdtemp(prefix="gtx-faults-"))
     with ExitStack() as stack:
         server = stack.enter_context(PostgresServer()) if postgres.binaries() is not None and not options.sqlite else None
