@@ -58,6 +58,17 @@ class BufferedClient(Client):
                 return False
         return True
 
+    @property
+    def heard_at(self) -> float:
+        """When the broker was last heard, monotonic seconds."""
+        return self._last_bytes_received
+
+    def keep_alive(self) -> None:
+        """Send the pings that are due. While packets stay where they are the answer does too: its absence ends nothing."""
+        if self.is_paused:
+            self._ping_t = 0.0
+        self.loop_misc()
+
     def send_buffered(self) -> bool:
         """Send what is buffered as far as the socket takes it; True when nothing is left.
 

@@ -144,15 +144,25 @@ class MqttLink:
             raise Unavailable("the connection to the broker was lost")
         granted = self._granted[packet_id] = loop.create_future()
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                codes = await granted
-        except TimeoutError as problem:
-            raise Unavailable("the broker does not answer a subscription") from problem
+            codes = await self._answer_to(client, granted)
         finally:
             self._granted.pop(packet_id, None)
         refused = [name for name, code in zip(filters, codes, strict=False) if code.is_failure]
         if refused:
             raise InvalidInput(f"the broker refuses the subscription {refused[0]} to user {self._address.username}")
+
+    async def _answer_to(self, client: BufferedClient, granted: "asyncio.Future[list[ReasonCode]]") -> list[ReasonCode]:
+        """Wait for a grant. The broker first sends what was not acknowledged: while that comes, or waits for room, it answers.
+
+        Connecting anew instead would make all that waits come again, and under load nothing would ever be acknowledged.
+        """
+        heard_at = client.heard_at
+        while not (await asyncio.wait({granted}, timeout=CONNECT_TIMEOUT_S))[0]:
+            if not client.is_paused and client.heard_at == heard_at:
+                raise Unavailable("the broker does not answer a subscription")
+            heard_at = client.heard_at
+            client.keep_alive()
+        return granted.result()
 
     def acknowledge(self, epoch: int, packet_id: int) -> None:
         """Tell the broker that a message is stored; nothing when its connection is gone, for it comes again."""
@@ -200,7 +210,7 @@ class MqttLink:
         """Keep the connection alive; return when it is lost."""
         while not self._lost.is_set():
             if self._client is not None:
-                self._client.loop_misc()
+                self._client.keep_alive()
             try:
                 async with asyncio.timeout(1.0):
                     await self._lost.wait()
