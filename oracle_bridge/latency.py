@@ -6,7 +6,8 @@ from typing import Final
 
 from core.runtime.metrics import Metrics
 
-SAMPLES_KEPT: Final = 100_000
+SAMPLES_KEPT: Final = 10_000
+"""Of the newest; the histogram has them all."""
 WAITING_PER_METER: Final = 256
 
 

@@ -280,7 +280,7 @@ def _prepare_sqlite(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> 
         f"busy_timeout={BUSY_TIMEOUT_MS}",
         "foreign_keys=ON",
         "temp_store=MEMORY",
-        "cache_size=-8192",  # KiB of each of a dozen connections; more was measured and made nothing faster
+        "cache_size=-4096",  # KiB of each of a dozen connections; more was measured and made nothing faster
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
