@@ -22,6 +22,8 @@ from tests.support import postgres
 from tests.support.postgres import PostgresServer
 
 ROUNDS: Final = 100
+DURABLE: Final = tuple(option for option in postgres.OPTIONS if not option.startswith("synchronous_commit"))
+"""A server that is killed keeps what it called committed; a server whose machine loses its power is not tried here."""
 
 
 def main() -> None:
@@ -33,7 +35,7 @@ def main() -> None:
     logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # broken lines are what the rounds are made of
     folder = Path(tempfile.mkdtemp(prefix="gtx-faults-"))
     with ExitStack() as stack:
-        server = stack.enter_context(PostgresServer()) if postgres.binaries() is not None and not options.sqlite else None
+        server = stack.enter_context(PostgresServer(DURABLE)) if postgres.binaries() is not None and not options.sqlite else None
         outcomes = asyncio.run(_play_all(options, folder, server, may_mount=may_mount))
     failed = [outcome for outcome in outcomes if not outcome.ok]
     _summary(options, outcomes, failed)
