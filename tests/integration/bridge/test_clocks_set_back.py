@@ -65,4 +65,3 @@ async def test_a_back_off_by_the_present_clock_is_kept(world: World):
     await settle_once(bridge)
 
     assert await bridge.draft(20) == []
-
