@@ -29,14 +29,16 @@ DURABLE: Final = tuple(option for option in postgres.OPTIONS if not option.start
 def main() -> None:
     """Play the rounds; exit code 1 if one of them failed."""
     options = _options()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     may_mount = own_mounts()
     configure("error", "text")
     logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # broken lines are what the rounds are made of
     folder = Path(tempfile.mkdtemp(prefix="gtx-faults-"))
     with ExitStack() as stack:
         server = stack.enter_context(PostgresServer(DURABLE)) if postgres.binaries() is not None and not options.sqlite else None
-        outcomes = asyncio.run(_play_all(options, folder, server, may_mount=may_mount))
+        try:
+            outcomes = asyncio.run(_play_all(options, folder, server, may_mount=may_mount))
+        except asyncio.CancelledError:
+            sys.exit("interrupted")
     failed = [outcome for outcome in outcomes if not outcome.ok]
     _summary(options, outcomes, failed)
     if options.keep:
@@ -61,6 +63,10 @@ def _options() -> argparse.Namespace:
 async def _play_all(
     options: argparse.Namespace, folder: Path, server: PostgresServer | None, *, may_mount: bool
 ) -> list[Outcome]:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     url = None if server is None else server.new_database()
     (folder / "template").mkdir()
     template = await make_template(folder / "template", seed=options.seed, postgres_url=url)
