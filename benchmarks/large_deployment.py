@@ -1,6 +1,7 @@
 """A deployment of many meters, made without waiting: transactions go straight into the embedded chain, rows in large batches."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ ROWS_A_TRANSACTION: Final = 500
 TRANSACTIONS_A_SLOT: Final = 500
 READY_WITHIN_S: Final = 120.0
 FAST_SLOT_MS: Final = 20
+BEFORE: Final = "chain-before"
+"""Where a deployment keeps a copy of its chain as it was at first."""
 FLEET: Final = parse_fleet("home")
 
 
@@ -118,6 +121,7 @@ async def deployment(
     """Make a deployment in a folder, and run its chain in a process of its own."""
     store = Store(database_url or f"sqlite+aiosqlite:///{folder / 'platform.db'}")
     made = await prepare(folder, store, meters=meters, seed=seed)
+    shutil.copytree(folder / "chain", folder / BEFORE)
     port = free_chain_port()
     env = {
         "GRIDTOKENX_DATA_DIR": str(folder),
