@@ -51,8 +51,8 @@ async def inflict(world: World, plan: Plan, disk: SmallDisk | None) -> None:
             await _skew(world, plan)
 
 
-def arrange(world: World, plan: Plan) -> None:
-    """Bring about what leads to a point that a good day never sees."""
+async def arrange(world: World, plan: Plan, victim: ForkedPart) -> None:
+    """Bring about what leads to a point that a good day never sees, until the victim has died there."""
     rules = world.lines.rpc.rules
     if plan.point in _EXPIRES:
         rules.whole_fate = Fate.SWALLOWED
@@ -60,6 +60,9 @@ def arrange(world: World, plan: Plan) -> None:
         rules.fates = [Fate.SWALLOWED] * 2
     elif plan.point is CrashPoint.OUTBOX_WITHDRAWN:
         rules.no_blockhashes = True
+    while not victim.died_as_ordered and world.lines.rpc.rules is rules:  # noqa: ASYNC110  # another process
+        await asyncio.sleep(0.02)
+    rules.no_blockhashes = False
 
 
 async def revive(world: World, name: str) -> None:

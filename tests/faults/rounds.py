@@ -103,10 +103,12 @@ async def _suffer(world: World, plan: Plan, town: Town, disk: SmallDisk | None) 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_trouble(world, plan, town, disk), name="the trouble")
         await _begun(world, victim)
-        arrange(world, plan)
+        arranged = tasks.create_task(arrange(world, plan, victim), name="what leads to the point")
         await town.connect()
         await town.live(TICKS - 1)
-    if await _died(victim):
+        died = await _died(victim)
+        arranged.cancel()
+    if died:
         return Findings()
     return Findings(failures=[f"{plan.victim} never came to {plan.point.value}"])
 
