@@ -28,7 +28,7 @@ async def token_balance(parts: NamedDependency[ApiParts], wallet: FromPath[str])
     """Read a wallet's energy tokens from the chain; a wallet without an account holds zero."""
     owner = _wallet(wallet)
     account = addresses_of(parts.ids).token_account(owner)
-    base_units = await parts.chain.token_balance(account) or 0
+    base_units, slot = await parts.chain.dated_token_balance(account)
     tokens = f"{tokens_from_base_units(base_units):f}"
     return TokenBalance(
         wallet_address=str(owner),
@@ -37,7 +37,7 @@ async def token_balance(parts: NamedDependency[ApiParts], wallet: FromPath[str])
         balance_tokens=tokens,
         balance_kwh=tokens,
         last_updated=rfc3339(parts.clock.now()),
-        slot=await parts.chain.slot(),
+        slot=slot,
     )
 
 

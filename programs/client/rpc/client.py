@@ -42,6 +42,17 @@ class _InContext(msgspec.Struct, Generic[T]):
     value: T
 
 
+class _Slot(msgspec.Struct):
+    slot: int
+
+
+class _Dated(msgspec.Struct, Generic[T]):
+    """The same, where the slot matters."""
+
+    context: _Slot
+    value: T
+
+
 class _Blockhash(msgspec.Struct, rename="camel"):
     blockhash: str
     last_valid_block_height: int
@@ -241,6 +252,16 @@ class ChainClient:
         """
         found = await self.account(account)
         return None if found is None else TokenAccount.decode(found.data).amount
+
+    async def dated_token_balance(self, account: Pubkey) -> tuple[int, int]:
+        """Base units that a token account holds, 0 where there is none, and the slot at which that was true.
+
+        Raises:
+            InvalidInput: the account is no token account.
+        """
+        answer = await self._transport.call("getAccountInfo", str(account), self._base64_at(), answer=_Dated[RawAccount | None])
+        found = answer.value
+        return (0 if found is None else TokenAccount.decode(made(found.read).data).amount), answer.context.slot
 
     async def token_supply(self, mint: Pubkey) -> int:
         """Base units of a token that exist.
