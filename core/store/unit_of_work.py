@@ -263,7 +263,8 @@ def _postgres_engine(url: URL, pool_size: int, statement_timeout_ms: int) -> Asy
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, hide_parameters=True)  # parameters are payloads, and errors are logged
+    # connections that stay: opening one for each moment's need costs a thread, its memory and six PRAGMAs
+    engine = create_async_engine(url, pool_size=POOL_SIZE, hide_parameters=True)  # parameters are payloads, and errors are logged
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
