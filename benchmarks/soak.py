@@ -10,6 +10,7 @@ Exit code 0 only if both hold.
 import argparse
 import asyncio
 import csv
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--folder", type=Path, help="keep the data here instead of in a temporary folder")
     options = parser.parse_args(arguments)
     logging.configure("error", "text")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the parts are stopped
     sys.exit(0 if asyncio.run(_soak(options)) else 1)
 
 

@@ -10,6 +10,7 @@ Exit code 0 only if nothing is missing.
 import argparse
 import asyncio
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     logging.configure("error", "text")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the parts are stopped
     _raise_file_limit(options.meters)
     sys.exit(0 if asyncio.run(_swarm(options)) else 1)
 
