@@ -63,6 +63,7 @@ class BrokerCounts:
 
     accepted: int = 0
     refused_connections: int = 0
+    """Sockets that ended before a login, for whatever reason: no place, no CONNECT, no password, silence."""
     refused_publishes: int = 0
     refused_subscriptions: int = 0
     dropped: int = 0
@@ -182,16 +183,15 @@ class HardenedBroker(Broker):
 
     async def _serve_socket(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         buffer = packets.PacketBuffer(self._limits.packet_bytes)
-        async with asyncio.timeout(self._limits.connect_timeout_s):
-            connecting = await self._read_connect(reader, writer)
-            if connecting is None:
-                self.counts.refused_connections += 1
-                return
-            identity = await self._identify(connecting)
-        if isinstance(identity, int):
+        try:
+            admitted = await self._log_in(reader, writer)
+        except BaseException:
             self.counts.refused_connections += 1
-            writer.write(packets.connack(identity))
+            raise
+        if admitted is None:
+            self.counts.refused_connections += 1
             return
+        connecting, identity = admitted
         session, connection, resumed = await self._admit(connecting, identity, Wire(reader, writer, buffer))
         goodbye = False
         try:
@@ -202,6 +202,18 @@ class HardenedBroker(Broker):
             self._leave(session, connection)
             if not goodbye:
                 self._publish_will(session)
+
+    async def _log_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[Session, Identity] | None:
+        """The first packet and whose it is, in the time there is for both; None when it was refused."""
+        async with asyncio.timeout(self._limits.connect_timeout_s):
+            connecting = await self._read_connect(reader, writer)
+            if connecting is None:
+                return None
+            identity = await self._identify(connecting)
+        if isinstance(identity, int):
+            writer.write(packets.connack(identity))
+            return None
+        return connecting, identity
 
     async def _read_connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Session | None:
         """Read the first packet as a whole before anything is decoded; None when it was answered or is no CONNECT."""

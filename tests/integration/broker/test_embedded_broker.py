@@ -2,6 +2,7 @@
 
 import asyncio
 import warnings
+from contextlib import AsyncExitStack
 
 import aiomqtt
 import pytest
@@ -155,6 +156,20 @@ async def test_refused_connections_give_their_place_back(limit: int):
                 async with broker.device("MTR-1", password="wrong"):
                     pass
         await until(lambda: engine.counts.refused_connections == 3 * limit)
+        async with broker.device("MTR-1"):
+            assert engine.counts.accepted == 1
+
+
+async def test_every_idle_socket_is_counted_as_refused_whether_it_found_a_place_or_not():
+    limits = BrokerLimits(connections=5, connect_timeout_s=0.3)
+    async with embedded_broker(limits) as (broker, engine), AsyncExitStack() as stack:
+        for _ in range(40):
+            _, writer = await asyncio.open_connection("127.0.0.1", broker.port)
+            stack.callback(writer.close)
+
+        await until(lambda: engine.counts.refused_connections == 40)
+
+        assert engine.clients == 0
         async with broker.device("MTR-1"):
             assert engine.counts.accepted == 1
 
