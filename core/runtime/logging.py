@@ -52,6 +52,22 @@ def configure(level: str, fmt: Literal["text", "json"]) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
+def _until_configured() -> None:
+    """What logs before `configure` withholds as much: structlog's own defaults print the local variables of a traceback."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            withhold,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
 def get_logger(name: str) -> BoundLogger:
     """The logger of one module."""
     return structlog.stdlib.get_logger(name)
@@ -101,3 +117,7 @@ def _formatter(shared: list[Processor], fmt: Literal["text", "json"]) -> logging
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
     )
+
+
+if not structlog.is_configured():
+    _until_configured()

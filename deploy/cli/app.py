@@ -7,6 +7,7 @@ import typer
 from pydantic_settings import SettingsError
 
 from core.domain.errors import DomainError
+from core.runtime.logging import configure
 from deploy.cli import audit, broker, chain, demo, device, localnet, programs, rebuild, settlement, trace, up, workbench
 from programs.localnet.errors import LocalnetError
 
@@ -16,6 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
 )
 app.command("up")(up.up)
 app.command("demo")(demo.demo)
@@ -32,7 +34,11 @@ app.add_typer(settlement.app, name="settlement")
 
 
 def main() -> None:
-    """Run the command line; an expected failure ends with one sentence and exit code 2."""
+    """Run the command line; an expected failure ends with one sentence and exit code 2.
+
+    Logs are configured before anything runs, so that no command logs without what withholds secrets; settings come later.
+    """
+    configure("warning", "text")
     try:
         app()
     except (DomainError, LocalnetError) as problem:

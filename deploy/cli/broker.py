@@ -19,7 +19,11 @@ from deploy.cli.session import open_store
 from deploy.cli.shown import console
 from deploy.folders import ready_folder
 
-app = typer.Typer(help="A real broker: its configuration, made from the devices' credentials.", no_args_is_help=True)
+app = typer.Typer(
+    help="A real broker: its configuration, made from the devices' credentials.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
 _CONSOLE = console()
 
 

@@ -26,7 +26,9 @@ from programs.client.by_hand import MeterPlate, MeterView
 from programs.client.enrolment import register_user, verify_user
 from programs.client.signer import KeypairSigner, read_keypair, write_keypair
 
-app = typer.Typer(help="The chain by hand: past broker and bridge, on any RPC.", no_args_is_help=True)
+app = typer.Typer(
+    help="The chain by hand: past broker and bridge, on any RPC.", no_args_is_help=True, pretty_exceptions_show_locals=False
+)
 _CONSOLE = console()
 _Kind = TypeVar("_Kind", bound=Enum)
 _LAMPORTS_PER_SOL = 1_000_000_000

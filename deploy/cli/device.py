@@ -36,7 +36,9 @@ from programs.client.enrolment import read_meter
 from programs.client.instructions import registry
 from programs.client.signer import KeypairSigner, Signer, read_keypair
 
-app = typer.Typer(help="Meters: import, list, show, suspend, new password.", no_args_is_help=True)
+app = typer.Typer(
+    help="Meters: import, list, show, suspend, new password.", no_args_is_help=True, pretty_exceptions_show_locals=False
+)
 _CONSOLE = console()
 _MOST_LISTED = 10_000
 

@@ -24,7 +24,9 @@ from programs.client.ids import PROGRAM_IDS
 from programs.client.rpc import ChainClient
 from programs.client.signer import FileSigner
 
-app = typer.Typer(help="The on-chain programs: deploy, upgrade, verify.", no_args_is_help=True)
+app = typer.Typer(
+    help="The on-chain programs: deploy, upgrade, verify.", no_args_is_help=True, pretty_exceptions_show_locals=False
+)
 _CONSOLE = console()
 
 RpcOption = Annotated[str | None, typer.Option("--rpc", help="JSON-RPC URL; by default GRIDTOKENX_CHAIN__RPC_URL.")]

@@ -14,7 +14,9 @@ from deploy.cli.session import open_store
 from deploy.cli.shown import console
 from oracle_bridge import review as reviews
 
-app = typer.Typer(help="Settlements that failed too often and wait for an operator.", no_args_is_help=True)
+app = typer.Typer(
+    help="Settlements that failed too often and wait for an operator.", no_args_is_help=True, pretty_exceptions_show_locals=False
+)
 _CONSOLE = console()
 
 

@@ -29,7 +29,7 @@ from programs.client.signer import read_keypair, write_keypair
 CADENCE_S = 900
 HOUR_S = 3_600
 
-app = typer.Typer()
+app = typer.Typer(pretty_exceptions_show_locals=False)
 
 
 @app.command("new")

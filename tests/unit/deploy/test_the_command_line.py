@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from core.domain.errors import DomainError, InvalidInput
 from core.runtime.settings import Settings, load_settings
 from deploy.chain import websocket_url
+from deploy.cli import app as command_line
 from deploy.cli.app import app
 from deploy.keys import KeyFolder
 from deploy.listening import require_free_port, require_tls_beyond_loopback
@@ -44,6 +45,21 @@ def test_every_command_explains_itself(command: list[str]):
 
     assert result.exit_code == 0, result.output
     assert "Usage" in result.output
+
+
+def test_defect_41_no_command_shows_local_variables_and_logs_are_configured_first(monkeypatch: pytest.MonkeyPatch):
+    groups = [app, *(info.typer_instance for info in app.registered_groups if info.typer_instance is not None)]
+    groups += [info.typer_instance for group in groups[1:] for info in group.registered_groups if info.typer_instance is not None]
+    steps: list[str] = []
+    monkeypatch.setattr(command_line, "configure", lambda level, fmt: steps.append(f"logs {level} {fmt}"))
+    monkeypatch.setattr(command_line, "app", lambda: steps.append("command"))
+
+    command_line.main()
+
+    assert len(groups) == 7
+    assert not app.pretty_exceptions_enable
+    assert not any(group.pretty_exceptions_show_locals for group in groups)
+    assert steps == ["logs warning text", "command"]
 
 
 @pytest.mark.parametrize(

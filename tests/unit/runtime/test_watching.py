@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging as standard_logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -42,6 +44,28 @@ def test_defect_41_no_key_and_no_payload_reaches_the_log_nor_a_traceback(capsys:
     text = capsys.readouterr().err
     assert "SECRET-" not in text.replace('private_key = "SECRET-LOCAL"', "")
     assert "MTR-1" in text
+
+
+_CARELESS = """
+from core.runtime.logging import get_logger
+
+def fail(operator_token):
+    raise ValueError("planted")
+
+try:
+    fail("SECRET-" + "LOCAL")
+except ValueError:
+    get_logger("test").exception("failed", operator_token="SECRET-" + "FIELD")
+"""
+
+
+def test_defect_41_what_logs_before_it_is_configured_shows_no_local_variable_and_no_secret():
+    ended = subprocess.run([sys.executable, "-c", _CARELESS], capture_output=True, text=True, check=True, timeout=120)
+
+    assert ended.stdout == ""
+    assert "ValueError: planted" in ended.stderr
+    assert "SECRET-LOCAL" not in ended.stderr
+    assert "SECRET-FIELD" not in ended.stderr
 
 
 def test_lines_for_machines_are_json_and_the_level_is_kept(capsys: pytest.CaptureFixture[str]):
