@@ -182,7 +182,8 @@ class ProofsDoor(_StagedDoor):
 
     name = "proofs"
     share = 30
-    labels = frozenset({LANDED, BY_NAME, BY_RUNTIME})
+    labels = frozenset({LANDED, UNCHANGED, BY_NAME, BY_RUNTIME})
+    rare = frozenset({UNCHANGED})
     least: Mapping[str, float] = {LANDED: 4, BY_NAME: 15, BY_RUNTIME: 5}
 
     def _choose(self, stage: Stage) -> Sequence[Template]:
@@ -211,7 +212,7 @@ class ProofsDoor(_StagedDoor):
     def _landed(self, template: Template) -> str:
         """What landed is what the device signed, whatever else was changed."""
         label = super()._landed(template)
-        if self._honest.get(template.name) is not None:
+        if label == LANDED and self._honest.get(template.name) is not None:
             assert self._effect() == self._honest[template.name], f"{template.name} took what no device signed"
         return label
 
