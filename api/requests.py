@@ -52,7 +52,7 @@ class WatchedRequests:
         async def send_named(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])  # a framework may hand an HTTPStatus over, which a log would spell out
                 message["headers"] = [*message.get("headers", ()), (HEADER, name.encode())]
             await send(message)
 
