@@ -41,7 +41,7 @@ class KeyFolder:
         Raises:
             InvalidInput: there is none.
         """
-        found = sorted(self.path.glob(f"{role}-*.json"))
+        found = sorted(self.path.glob(f"{role}-*.json"), key=lambda path: (len(path.name), path.name))  # 2 before 10
         if not found:
             raise InvalidInput(f"no {role}-0.json in {self.path}; put it there, or set GRIDTOKENX_CHAIN__KEYS_DIR")
         return tuple(read_keypair(path) for path in found)
