@@ -16,6 +16,7 @@ from core.store.unit_of_work import Store
 from oracle_bridge import books as pages
 from oracle_bridge.books import Books, Chain, Signatures
 from oracle_bridge.terms import Term
+from oracle_bridge.zones import over_cap
 from programs.client.accounts import MeterAccount
 from programs.client.addresses import Addresses, addresses_of
 
@@ -47,10 +48,19 @@ class AuditReport:
 
     @property
     def differences_wh(self) -> dict[Term, int]:
-        """By how much each term does not add up, all meters together, Wh; a part of a Wh counts as one."""
-        found = dict.fromkeys(Term, 0)
+        """By how much each term of energy does not add up, all meters together, Wh; a part of a Wh counts as one."""
+        found = {term: 0 for term in Term if not term.is_counted}
         for what, term in self.terms_of.items():
-            found[term] += _whole_wh(self.gaps[what]) if term.is_in_base_units else abs(self.gaps[what])
+            if not term.is_counted:
+                found[term] += _whole_wh(self.gaps[what]) if term.is_in_base_units else abs(self.gaps[what])
+        return found
+
+    @property
+    def findings(self) -> dict[Term, int]:
+        """How many comparisons of each term fail."""
+        found = dict.fromkeys(Term, 0)
+        for term in self.terms_of.values():
+            found[term] += 1
         return found
 
     def require(self, term: Term, *, equal: tuple[int, int], otherwise: str) -> None:
@@ -147,8 +157,8 @@ class _Look:
             _meters_add_up(report, page, self.truth)
             zones |= {view.zone for view in page.views}
         _supply_adds_up(report, totals)
-        for zone in await pages.zones_over_cap(self.chain, self.at, sorted(zones)):
-            what = f"zone {zone.id}: more minted in its window than its cap"
+        for zone in await over_cap(self.store, self.chain, self.at, sorted(zones)):
+            what = f"zone {zone.id}: more minted in its window than its cap ever allowed"
             report.fail(Term.ZONE_CAP, f"{what}: {zone.over_wh} Wh over", what, zone.over_wh)
         await self._transactions(report, totals)
         return report

@@ -13,6 +13,8 @@ def publish(report: AuditReport, metrics: Metrics, clock: Clock) -> None:
     if report.ok:
         metrics.audit_last_ok_timestamp_seconds.set(now)
     metrics.audit_runs_total.labels(outcome="ok" if report.ok else "difference").inc()
+    for term, count in report.findings.items():
+        metrics.audit_findings.labels(term=term.value).set(count)
     for term, amount in report.differences_wh.items():
         metrics.audit_difference_wh.labels(term=term.value).set(amount)
     for name, amount in report.terms.items():

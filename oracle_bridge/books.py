@@ -13,13 +13,12 @@ from core.store.audit_figures import Run
 from core.store.ledger_rows import LedgerView, MintedReach, ReadingSums, UnknownMints
 from core.store.unit_of_work import Store
 from oracle_bridge.fates import Statuses, fates
-from programs.client.accounts import EnergyTokenConfig, MeterAccount, ZoneAccount
+from programs.client.accounts import EnergyTokenConfig, MeterAccount
 from programs.client.addresses import Addresses
 from programs.client.rpc import AccountInfo
 
 METERS_A_PAGE: Final = 500
 SIGNATURES_A_CALL: Final = 256
-NO_CAP: Final = 2**64 - 1
 NOBODY: Final = -1
 """Work of nobody reaches to no sequence."""
 
@@ -56,14 +55,6 @@ class Books:
     device_keys: dict[str, str] = field(default_factory=dict[str, str])
     unknown_mints: dict[str, UnknownMints] = field(default_factory=dict[str, UnknownMints])
     strange_events: list[str] = field(default_factory=list[str])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OverCap:
-    """A zone that minted more than it may."""
-
-    id: int
-    over_wh: int
 
 
 @dataclass(slots=True)
@@ -141,17 +132,6 @@ async def _rows(store: Store, after: str, *, with_truth: bool, deep: bool) -> Bo
             working={view.meter_id: working.get(view.meter_id, NOBODY) for view in views},
             device_keys=await audit_figures.device_keys(session, run),
         )
-
-
-async def zones_over_cap(chain: Chain, at: Addresses, zones: Sequence[int]) -> list[OverCap]:
-    """Those of these zones that minted more in their window than their cap."""
-    accounts = await chain.accounts([at.zone(zone) for zone in zones])
-    found = [ZoneAccount.decode(account.data) for account in accounts if account is not None]
-    return [
-        OverCap(id=zone.id, over_wh=zone.minted_in_window_wh - zone.mint_cap_wh)
-        for zone in found
-        if zone.mint_cap_wh != NO_CAP and zone.minted_in_window_wh > zone.mint_cap_wh
-    ]
 
 
 async def unknown_transactions(store: Store, chain: Chain, wanted: Signatures | None) -> AsyncGenerator[str]:

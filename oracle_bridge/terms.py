@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Term(StrEnum):
-    """One kind of difference. Its numbers are Wh; of events and transactions they are how many."""
+    """One kind of difference: how many there are, and by how much they are off where that is energy."""
 
     LEDGERS = "ledgers"
     """Attested net = minted - burned - owed + unsettled, of one meter."""
@@ -47,3 +47,8 @@ class Term(StrEnum):
     def is_in_base_units(self) -> bool:
         """Whether its numbers are tokens' base units."""
         return self in {Term.SUPPLY, Term.TOKENS_MINTED, Term.TOKENS_BURNED, Term.TOKENS_RETIRED}
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is no amount of energy: events and transactions are only counted."""
+        return self in {Term.UNKNOWN_TRANSACTIONS, Term.STRANGE_EVENTS}

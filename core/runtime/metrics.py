@@ -147,7 +147,10 @@ class Metrics:
         self.audit_last_ok_timestamp_seconds = self._gauge(
             "audit_last_ok_timestamp_seconds", "When an audit last added up, Unix seconds"
         )
-        self.audit_difference_wh = self._gauge("audit_difference_wh", "What does not add up, by term, Wh", "term")
+        self.audit_findings = self._gauge("audit_findings", "Comparisons that do not add up, by term, how many", "term")
+        self.audit_difference_wh = self._gauge(
+            "audit_difference_wh", "By how much it does not add up, by term of energy, Wh", "term"
+        )
         self.audit_runs_total = self._counter("audit_runs", "Audits by outcome: ok, difference, failed", "outcome")
         self.audit_term_wh = self._gauge("audit_term_wh", "Terms of the audit in Wh", "term")
 

@@ -117,6 +117,18 @@ async def strange_events(session: Session) -> list[str]:
     return [f"{signature} {index}" for signature, index in rows]
 
 
+async def zone_changes(session: Session) -> list[tuple[str, int | None]]:
+    """What every event that set a zone's cap said, as JSON, and when by the chain's clock; oldest first."""
+    row = ChainEventRow
+    statement = (
+        sa.select(col(row.payload), col(row.block_time))
+        .where(col(row.name) == "ZoneChanged")
+        .order_by(col(row.slot), col(row.id))
+    )
+    rows = (await (await session.connection()).execute(statement)).all()
+    return [(payload, at) for payload, at in rows]
+
+
 async def signatures(session: Session, *, after: int, limit: int) -> dict[str, int]:
     """Transactions of the next so many events behind an event's number, with the last such number of each."""
     row = ChainEventRow

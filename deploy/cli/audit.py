@@ -107,8 +107,13 @@ async def _again_and_again(every_s: int, truth: Truth | None, port: int | None, 
 
 
 def _plain(report: AuditReport) -> dict[str, object]:
-    differences = {term.value: amount for term, amount in report.differences_wh.items() if amount}
-    return {"ok": report.ok, "terms": report.terms, "differences_wh": differences, "failures": report.failures}
+    return {
+        "ok": report.ok,
+        "terms": report.terms,
+        "differences_wh": {term.value: amount for term, amount in report.differences_wh.items() if amount},
+        "findings": {term.value: count for term, count in report.findings.items() if count},
+        "failures": report.failures,
+    }
 
 
 def _line(report: AuditReport) -> str:
