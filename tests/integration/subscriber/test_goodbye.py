@@ -2,7 +2,10 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from typing import Final
+
+import pytest
 
 from oracle_bridge.subscriber_link import BrokerAddress, MqttLink
 
@@ -24,7 +27,8 @@ async def _depart(link: MqttLink) -> None:
     link.close()
 
 
-async def test_who_leaves_lets_the_broker_read_every_acknowledgement():
+@pytest.mark.parametrize("stored", [(7,), (0, 7)], ids=["numbered", "one that has no number, at QoS 0"])
+async def test_who_leaves_lets_the_broker_read_every_acknowledgement(stored: Sequence[int]):
     loop = asyncio.get_running_loop()
     with socket.create_server(("127.0.0.1", 0)) as broker:
         broker.setblocking(False)
@@ -40,7 +44,8 @@ async def test_who_leaves_lets_the_broker_read_every_acknowledgement():
 
                 link.pause()
                 await loop.sock_sendall(connection, PINGRESP)
-                link.acknowledge(link.epoch, 7)
+                for packet_id in stored:
+                    link.acknowledge(link.epoch, packet_id)
                 group.create_task(_depart(link))
                 await asyncio.sleep(0.05)
                 received = await _read_until_end(connection)

@@ -52,6 +52,20 @@ def test_bytes_fill_a_mailbox_too():
     assert not mailbox.offer(_delivery(1))
 
 
+def test_a_full_mailbox_has_no_room_before_a_quarter_is_free():
+    """Otherwise each small acknowledgement lets a large message in, and the bound in bytes is none."""
+    mailbox = Mailbox(LIMITS)
+    assert mailbox.offer(_delivery(1))
+    assert mailbox.offer(Delivery(b"\0\x01t", bytes(1_000)))
+    list(mailbox.due())
+
+    mailbox.acknowledge(1)
+    assert not mailbox.offer(_delivery(2))
+
+    mailbox.acknowledge(2)
+    assert mailbox.offer(_delivery(2))
+
+
 async def test_those_who_wait_go_on_when_there_is_room():
     mailbox = Mailbox(LIMITS)
     for number in range(4):

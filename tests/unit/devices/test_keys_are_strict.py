@@ -32,6 +32,26 @@ def test_a_genuine_signature_counts_and_a_turned_bit_does_not():
     assert not signature_is_valid(b"message", signature[:63], key.public_key)
 
 
+@pytest.mark.parametrize("moved", range(1, 8))
+def test_bytes_do_not_move_between_a_signature_and_its_message(moved: int):
+    """The verifier takes both in one row: whoever shifts the border signs another message with the same bytes."""
+    key = DeviceKey(bytes(range(32)))
+    row = key.sign(b"message") + b"message"
+
+    assert signature_is_valid(row[64:], row[:64], key.public_key)
+    assert not signature_is_valid(row[64 - moved :], row[: 64 - moved], key.public_key)
+    assert not signature_is_valid(row[64 + moved :], row[: 64 + moved], key.public_key)
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 33, 64])
+def test_a_key_of_another_size_is_none(size: int):
+    key = DeviceKey(bytes(range(32)))
+    signature, other = key.sign(b"message"), (2 * key.public_key)[:size]
+
+    assert not signature_is_valid(b"message", signature, other)
+    assert not is_usable_public_key(other)
+
+
 def test_a_non_canonical_s_is_refused():
     key = DeviceKey(bytes(range(32)))
     signature = key.sign(b"message")

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from core.domain.errors import InvalidInput
 from core.domain.identity import parse_meter_id
 from core.domain.readings import Statement, StatementKind
 from core.domain.verdicts import Reason
@@ -95,3 +96,10 @@ def test_anything_else_is_malformed(payload: bytes):
 def test_times_go_there_and_back():
     assert parse_timestamp("2023-11-14T22:28:20Z") == parse_timestamp("2023-11-15T05:28:20+07:00") == 1_700_000_900
     assert timestamp_text(1_700_000_900) == "2023-11-14T22:28:20Z"
+
+
+@pytest.mark.parametrize("text", ["1969-12-31T23:59:59Z", "1970-01-01T00:00:00+00:01", "0001-01-01T00:00:00Z"])
+def test_a_time_before_1970_is_refused_by_its_own_sentence(text: str):
+    with pytest.raises(InvalidInput, match="not before 1970"):
+        parse_timestamp(text)
+    assert parse_timestamp("1970-01-01T00:00:00Z") == 0
