@@ -42,6 +42,8 @@ class Door(ABC):
     """Per cent of the inputs that must at least be answered so: how deep the inputs get."""
     rare: ClassVar[frozenset[str]] = frozenset()
     """Of the list, what only a long run can be sure to hear."""
+    unlikely: ClassVar[frozenset[str]] = frozenset()
+    """Of the list, what a run need not hear at all."""
     is_stateless: ClassVar[bool] = True
     """Whether a finding can be made smaller by giving parts of it."""
 

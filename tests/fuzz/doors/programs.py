@@ -148,7 +148,7 @@ class ProgramsDoor(_StagedDoor):
     name = "programs"
     share = 80
     labels = frozenset({LANDED, UNCHANGED, BY_NAME, BY_RUNTIME, NOT_SENT})
-    rare = frozenset({NOT_SENT})
+    unlikely = frozenset({NOT_SENT})
     least: Mapping[str, float] = {LANDED: 8, BY_NAME: 40, BY_RUNTIME: 0.3}
 
     async def open(self, random: Random) -> None:

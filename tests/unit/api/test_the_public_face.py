@@ -1,8 +1,9 @@
 """What the application promises before anything runs: its routes, who may call them, and its OpenAPI document."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
+import httpx
 import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
@@ -120,6 +121,16 @@ def test_the_openapi_document_describes_both_bodies_and_every_answer_of_the_door
     assert statuses | {"200", "201", "202", "408", "413", "503"} <= operation["responses"].keys()
     for status in statuses:
         assert "application/problem+json" in operation["responses"][status]["content"]
+
+
+async def test_a_refusal_quotes_no_more_of_a_header_than_a_sentence_holds(app: Litestar):
+    """A length of three thousand letters once came back whole."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(cast("Any", app)), base_url="http://api") as caller:
+        answer = await caller.post("/api/meters/submit-reading", content=b"{}", headers={"content-length": "a" * 3_000})
+
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(answer.json()["detail"]) <= 200
 
 
 def references(value: Any) -> Iterator[str]:

@@ -100,6 +100,14 @@ def test_a_malformed_setting_stops_the_start_with_one_sentence_that_names_it(
     assert "correct it" in sentence
 
 
+def test_an_environment_file_that_is_no_text_stops_the_start_with_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(b"GRIDTOKENX_FLEET=\xff\xfe\n")
+
+    with pytest.raises(InvalidInput, match=r"^the file \.env is no UTF-8 text$"):
+        load_settings()
+
+
 async def test_a_taken_port_stops_the_start_before_anything_is_made(tmp_path: Path):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
