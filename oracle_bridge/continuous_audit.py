@@ -1,6 +1,6 @@
 """The audit again and again: cheap each time, and over a while as thorough as one that looks at everything."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from core.domain.clock import Clock
@@ -43,14 +43,22 @@ class ContinuousAudit:
         self._signatures = Signatures(EVENTS_A_TIME)
         self._turn = 0
 
-    async def once(self, truth: Mapping[str, tuple[int, int]] | None = None) -> AuditReport:
+    async def once(
+        self, truth: Mapping[str, tuple[int, int]] | None = None, *, first: Callable[[], Awaitable[None]] | None = None
+    ) -> AuditReport:
         """Do the next audit.
+
+        Args:
+            truth: what really flowed, when it is known.
+            first: what belongs to the audit and comes before it.
 
         Raises:
             DomainError: it could not be done; that is counted, too.
         """
         deep = self._turn % DEEP_EVERY == 0
         try:
+            if first is not None:
+                await first()
             report = await audit.run(
                 self._store, self._chain, truth, at=self._at, signatures=self._signatures, deep=deep or truth is not None
             )

@@ -14,9 +14,11 @@ from core.domain.errors import DomainError, InvalidInput
 from core.runtime.logging import configure
 from core.runtime.metrics import Metrics
 from core.runtime.settings import load_settings
+from core.runtime.supervisor import Supervisor
 from core.store import duties
 from deploy.cli.session import Session, open_session
 from deploy.cli.shown import console
+from deploy.listening import require_free_port
 from oracle_bridge import audit as books
 from oracle_bridge.audit import AuditReport
 from oracle_bridge.continuous_audit import ContinuousAudit
@@ -85,25 +87,35 @@ async def _read_news(session: Session) -> None:
 
 
 async def _again_and_again(every_s: int, truth: Truth | None, port: int | None, *, as_json: bool) -> None:
-    """Until interrupted; a part that is away is said, and tried again."""
+    """Until SIGINT or SIGTERM; a part that is away is said, and tried again."""
     settings = load_settings()
     configure(settings.log_level, settings.log_format)
     metrics = Metrics()
     if port is not None:
-        start_http_server(port, addr="127.0.0.1", registry=metrics.registry)
-    async with open_session() as session:
+        require_free_port("--metrics-port", "127.0.0.1", port)
+    async with open_session() as session, Supervisor() as supervisor:
+        if port is not None:
+            start_http_server(port, addr="127.0.0.1", registry=metrics.registry)
         audits = ContinuousAudit(
             store=session.store, chain=session.chain, at=session.addresses, clock=session.clock, metrics=metrics
         )
-        while True:
-            try:
-                await _read_news(session)
-                report = await audits.once(truth)
-            except DomainError as problem:
-                typer.echo(f"gridtokenx: {problem}", err=True)
-            else:
-                typer.echo(json.dumps(_plain(report)) if as_json else _line(report))
-            await asyncio.sleep(every_s)
+
+        async def audit_for_ever() -> None:
+            while True:
+                await _one_more(session, audits, truth, as_json=as_json)
+                await asyncio.sleep(every_s)
+
+        supervisor.run("audit", audit_for_ever)
+        await supervisor.until_signal()
+
+
+async def _one_more(session: Session, audits: ContinuousAudit, truth: Truth | None, *, as_json: bool) -> None:
+    try:
+        report = await audits.once(truth, first=lambda: _read_news(session))
+    except DomainError as problem:
+        typer.echo(f"gridtokenx: {problem}", err=True)
+    else:
+        typer.echo(json.dumps(_plain(report)) if as_json else _line(report))
 
 
 def _plain(report: AuditReport) -> dict[str, object]:

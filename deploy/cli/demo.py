@@ -89,9 +89,16 @@ async def _run(settings: Settings, options: DemoOptions) -> bool:
         show(counted, screen)
         screen.print(f"figures: {options.report}")
         if options.serve:
+            screen.print(f"try: {_audit_of(platform.settings.data_dir, options.truth)}", soft_wrap=True)
             show_endpoints(platform, screen, owner=lived.village.meters[0].owner)
             await platform.supervisor.until_signal()
     return counted.audit.ok
+
+
+def _audit_of(folder: Path, truth: Path | None) -> str:
+    """How to audit this demo from another terminal."""
+    against = "" if truth is None else f" --truth {truth}"
+    return f"GRIDTOKENX_DATA_DIR={folder} gridtokenx audit{against}"
 
 
 def _progress(screen: Console) -> Progress:

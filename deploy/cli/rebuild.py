@@ -15,14 +15,13 @@ from core.runtime.clock import SystemClock
 from core.runtime.settings import Settings, load_settings
 from core.store import Store
 from deploy.chain import require_initialised
-from deploy.cli.session import open_store, rpc_url
+from deploy.cli.session import open_chain, open_store
 from deploy.cli.shown import console
 from deploy.folders import ready_folder
 from oracle_bridge.differences import Differences
 from oracle_bridge.rebuild import IncompleteHistory, Rebuild
 from programs.client.addresses import addresses_of
 from programs.client.ids import PROGRAM_IDS
-from programs.client.rpc import ChainClient
 
 _CONSOLE = console()
 SHOWN: Final = 50
@@ -52,7 +51,7 @@ def rebuild(
 
 
 async def _rebuild(settings: Settings, clock: SystemClock, *, check: bool, fresh: bool, quiet: bool) -> Differences:
-    async with open_store(settings) as store, ChainClient(rpc_url(settings), commitment="finalized") as chain:
+    async with open_chain(settings, commitment="finalized") as chain, open_store(settings) as store:
         await require_initialised(chain)
         network = network_bytes(await chain.genesis_hash(), bytes(PROGRAM_IDS.registry))
         async with _scratch(settings.data_dir / "rebuild", network.hex(), fresh=fresh) as scratch:

@@ -16,7 +16,7 @@ from deploy.database import database_of, migrate
 from deploy.keys import KeyFolder
 from programs.client.addresses import Addresses, addresses_of
 from programs.client.ids import PROGRAM_IDS
-from programs.client.rpc import ChainClient
+from programs.client.rpc import ChainClient, Commitment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +50,18 @@ async def open_store(settings: Settings) -> AsyncGenerator[Store]:
 
 
 @asynccontextmanager
-async def open_chain(settings: Settings) -> AsyncGenerator[ChainClient]:
+async def open_chain(settings: Settings, *, commitment: Commitment = "confirmed") -> AsyncGenerator[ChainClient]:
     """The platform's chain.
+
+    Args:
+        settings: where it is.
+        commitment: what counts as having happened.
 
     Raises:
         Unavailable: nothing answers there; the sentence says what to do.
     """
     url = rpc_url(settings)
-    async with ChainClient(url) as chain:
+    async with ChainClient(url, commitment=commitment) as chain:
         try:
             await chain.slot()
         except Unavailable as problem:
