@@ -18,7 +18,9 @@ DEALT: Final = 2
 DEALS_WITHIN_S: Final = 30.0
 _LINES: Final = {Kind.CUT: Line.CUT, Kind.DEAF: Line.DEAF, Kind.HANGING: Line.HANGING}
 _FATES: Final = {Kind.UNHEARD: Fate.UNHEARD, Kind.SWALLOWED: Fate.SWALLOWED, Kind.REFUSED: Fate.REFUSED, Kind.LATE: Fate.LATE}
-_EXPIRES: Final = frozenset({CrashPoint.OUTBOX_FOUND_DEAD, CrashPoint.OUTBOX_ENDING, CrashPoint.OUTBOX_ENDED})
+_NEVER_LANDS: Final = frozenset(
+    {CrashPoint.OUTBOX_RESENT, CrashPoint.OUTBOX_FOUND_DEAD, CrashPoint.OUTBOX_ENDING, CrashPoint.OUTBOX_ENDED}
+)
 
 
 async def inflict(world: World, plan: Plan, disk: SmallDisk | None) -> None:
@@ -54,10 +56,8 @@ async def inflict(world: World, plan: Plan, disk: SmallDisk | None) -> None:
 async def arrange(world: World, plan: Plan, victim: ForkedPart) -> None:
     """Bring about what leads to a point that a good day never sees, until the victim has died there."""
     rules = world.lines.rpc.rules
-    if plan.point in _EXPIRES:
-        rules.whole_fate = Fate.SWALLOWED
-    elif plan.point is CrashPoint.OUTBOX_RESENT:
-        rules.fates = [Fate.SWALLOWED] * 2
+    if plan.point in _NEVER_LANDS:
+        rules.fate = Fate.SWALLOWED
     elif plan.point is CrashPoint.OUTBOX_WITHDRAWN:
         rules.no_blockhashes = True
     while not victim.died_as_ordered and world.lines.rpc.rules is rules:  # noqa: ASYNC110  # another process
@@ -87,13 +87,13 @@ async def _turn(world: World, target: str, line: Line) -> None:
 async def _deal(world: World, plan: Plan) -> None:
     """A late transaction arrives anywhere between at once and after the death of its blockhash."""
     rpc = world.lines.rpc
-    before, rpc.rules.whole_fate = rpc.rules.whole_fate, _FATES[plan.kind]
+    before, rpc.rules.fate = rpc.rules.fate, _FATES[plan.kind]
     rpc.rules.late_by_s = plan.lasts_s * 2
     async with asyncio.timeout(DEALS_WITHIN_S):
         while len(rpc.seen) < DEALT:  # noqa: ASYNC110  # another process sends, when it comes to it
             await asyncio.sleep(0.02)
     await asyncio.sleep(LIFE_OF_A_BLOCKHASH_S if plan.kind is Kind.SWALLOWED else plan.lasts_s)
-    rpc.rules.whole_fate = before
+    rpc.rules.fate = before
 
 
 async def _fill(world: World, plan: Plan, disk: SmallDisk) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 from asyncio import StreamReader, StreamWriter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Self
 
@@ -35,9 +35,7 @@ class Rules:
     """What the proxy does to the next requests."""
 
     line: Line = Line.GOOD
-    fates: list[Fate] = field(default_factory=list[Fate])
-    """Of the next transactions, one each."""
-    whole_fate: Fate | None = None
+    fate: Fate | None = None
     """Of all transactions, while it is set."""
     late_by_s: float = 1.0
     no_blockhashes: bool = False
@@ -131,7 +129,7 @@ class RpcProxy:
         return await self._send(request, body)
 
     async def _send(self, request: dict[str, Any], body: bytes) -> bytes | None:
-        fate = self.rules.fates.pop(0) if self.rules.fates else self.rules.whole_fate
+        fate = self.rules.fate
         if fate is not None:
             self.seen.append(fate)
         match fate:
