@@ -41,6 +41,8 @@ RETRY_SQLSTATES: Final = frozenset(
 left: try again later."""
 LOST_SQLSTATES: Final = frozenset({"57P01", "57P02"})
 """The server ended the connection. Classes 08 and 57P of an answer to COMMIT leave open whether it took place."""
+REFUSED_SQLSTATES: Final = frozenset({"3D000", "42501"})
+"""No such database, no right to do this. With class 28 (user or password) what an operator has to correct."""
 CONNECT_TIMEOUT_S: Final = 10
 ANSWER_MARGIN_S: Final = 5
 """A server that says nothing for this long beyond its own statement time-out is gone, though the line may look open."""
@@ -198,6 +200,8 @@ async def _sorted_errors() -> AsyncGenerator[None]:
             raise Conflict("the database refused a duplicate or dangling row") from problem
         if _is_lost(problem) or state in RETRY_SQLSTATES:
             raise Unavailable("the database asks to try again") from problem
+        if state.startswith("28") or state in REFUSED_SQLSTATES:
+            raise Unavailable(f"the database lets us not in: {_said(problem)}; correct GRIDTOKENX_DATABASE__URL") from problem
         raise
 
 
@@ -223,6 +227,12 @@ def _is_lost(problem: Exception) -> bool:
         return True
     state = _sqlstate(problem)
     return state.startswith("08") or state in LOST_SQLSTATES
+
+
+def _said(problem: Exception) -> str:
+    """The server's sentence, which names user and database but no password."""
+    said = problem.orig if isinstance(problem, DBAPIError) else problem
+    return str(said).rsplit(">: ", 1)[-1]
 
 
 def _sqlstate(problem: Exception) -> str:

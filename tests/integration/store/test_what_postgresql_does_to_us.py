@@ -204,3 +204,25 @@ async def _until_committing(store: Store, number: int) -> None:
             if query is not None and query.upper().startswith("COMMIT"):
                 return
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("user", "database", "said"),
+    [("nobody", "", "nobody"), ("gridtokenx", "no_such_database", "no_such_database"), ("guest", "", "permission denied")],
+)
+async def test_a_wrong_user_or_database_is_told_in_one_sentence_that_names_the_setting(
+    store_url: str, user: str, database: str, said: str
+):
+    store = Store(store_url)
+    async with store.begin() as session:
+        await _run(session, "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    await store.close()
+    wrong = sa.make_url(store_url).set(username=user, password="canary-9")  # looked for below
+    stranger = Store((wrong.set(database=database) if database else wrong).render_as_string(hide_password=False))
+
+    with pytest.raises(Unavailable, match=f"{said}.*GRIDTOKENX_DATABASE__URL") as refusal:
+        await stranger.migrate()
+    await stranger.close()
+
+    assert "canary-9" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
