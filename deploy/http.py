@@ -146,6 +146,7 @@ class HttpFace:
             uvicorn.Config(
                 _Crowd(app),  # pyright: ignore[reportArgumentType]  # uvicorn and litestar name the same messages differently
                 log_config=None,
+                log_level="error",  # uvicorn warns of every malformed request: anyone could fill the log
                 access_log=False,
                 lifespan="on",
                 timeout_keep_alive=KEEP_ALIVE_S,

@@ -12,6 +12,7 @@ from tests.fuzz.doors.http import HttpDoor
 from tests.fuzz.doors.intake import IntakeDoor
 from tests.fuzz.doors.localnet import LocalnetDoor
 from tests.fuzz.doors.programs import ProgramsDoor, ProofsDoor
+from tests.fuzz.doors.sockets import SocketsDoor
 
 DOORS: Final[tuple[type[Door], ...]] = (
     FramesDoor,
@@ -21,6 +22,7 @@ DOORS: Final[tuple[type[Door], ...]] = (
     ProgramsDoor,
     ProofsDoor,
     HttpDoor,
+    SocketsDoor,
     LocalnetDoor,
     BrokerDoor,
     FilesDoor,

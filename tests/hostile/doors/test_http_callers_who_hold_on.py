@@ -117,6 +117,16 @@ async def test_bytes_that_are_no_http_get_a_problem_document(bytes_sent: bytes):
     assert json.loads(document)["status"] == 400
 
 
+async def test_bytes_that_are_no_http_fill_no_log(caplog: pytest.LogCaptureFixture):
+    async with face() as url:
+        for _ in range(20):
+            async with line(url) as (reader, writer):
+                writer.write(b"\x00\r\n\r\n")
+                assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+
+    assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
+
+
 async def test_chunks_that_lie_end_the_request_and_nothing_else():
     async with face() as url, line(url) as (reader, writer), httpx.AsyncClient(base_url=url) as caller:
         writer.write(b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nabc\r\n0\r\n\r\n")
