@@ -43,6 +43,8 @@ class MosquittoPlan:
     certificate: Path | None = None
     """Server certificate; required on anything but loopback."""
     key: Path | None = None
+    user: str | None = None
+    """Whom Mosquitto becomes when the administrator starts it: the owner of the files."""
 
 
 def render(plan: MosquittoPlan) -> dict[str, str]:
@@ -83,7 +85,6 @@ def _config(plan: MosquittoPlan) -> str:
         f"max_inflight_messages {BRIDGE_MAILBOX.window}",
         "max_queued_messages 1000000",  # the bridge's backlog, bounded by bytes
         "max_queued_bytes 1073741824",
-        f"message_size_limit {MAX_PAYLOAD_BYTES}",
         f"max_packet_size {MAX_PAYLOAD_BYTES + _PACKET_ROOM_BYTES}",
         "max_keepalive 3600",
         "set_tcp_nodelay true",  # else every answer waits for a delayed acknowledgement
@@ -91,6 +92,7 @@ def _config(plan: MosquittoPlan) -> str:
         "connection_messages false",
         "log_type error",
         "log_type warning",
+        *([] if plan.user is None else [f"user {plan.user}"]),
         *_tls(plan),
     ]
     return "\n".join(lines) + "\n"

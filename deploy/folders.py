@@ -18,7 +18,7 @@ def ready_folder(path: Path, setting: str) -> None:
         trial.touch()
         trial.unlink(missing_ok=True)
     except OSError as problem:
-        raise InvalidInput(f"{path} cannot be written ({problem.strerror}); set {setting} to a folder that can") from problem
+        raise InvalidInput(f"{path} cannot be written ({problem.strerror}); give a folder that can as {setting}") from problem
 
 
 def require_writable_file(path: Path, option: str) -> None:

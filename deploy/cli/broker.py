@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -45,6 +46,7 @@ def mosquitto(
     settings = load_settings()
     bridges = [_bridge_login(settings, name) for name in (settings.mqtt.username, *(also or ()))]
     ready_folder(folder, "FOLDER")
+    _require_pair(certificate, key)
     plan = MosquittoPlan(
         directory=folder.resolve(),
         host=host,
@@ -55,13 +57,30 @@ def mosquitto(
         devices=tuple(Login(row.username, row.password_hash) for row in asyncio.run(_credentials(settings))),
         certificate=None if certificate is None else certificate.resolve(),
         key=None if key is None else key.resolve(),
+        user=folder.owner(),
     )
     config = write(plan)
     scheme = "mqtt" if certificate is None else "mqtts"
     who = "the bridge" if len(bridges) == 1 else f"{len(bridges)} bridges"
-    _CONSOLE.print(f"{len(plan.devices)} devices and {who} may connect; as the owner of the folder start", soft_wrap=True)
+    _CONSOLE.print(
+        f"{len(plan.devices)} devices and {who} may connect; start as {plan.user}, or as the administrator", soft_wrap=True
+    )
     _CONSOLE.print(f"  mosquitto -c {config}", soft_wrap=True)
     _CONSOLE.print(f"and the platform with GRIDTOKENX_MQTT__URL={scheme}://{host}:{port}", soft_wrap=True)
+
+
+def _require_pair(certificate: Path | None, key: Path | None) -> None:
+    """See that Mosquitto will be able to read certificate and key, and that they belong together."""
+    if certificate is None or key is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password=_no_password)
+    except OSError as problem:  # a missing file as well as one that is no certificate or belongs to another key
+        raise InvalidInput(f"--certificate {certificate}, --key {key}: no readable pair in PEM ({problem.strerror})") from problem
+
+
+def _no_password() -> str:
+    raise InvalidInput("--key: the key is encrypted, and Mosquitto has nobody to ask for its password; store it without")
 
 
 def _bridge_login(settings: Settings, username: str) -> Login:

@@ -1,6 +1,7 @@
 """The broker as a part: Mosquitto configured by the platform, or the embedded one where that is not installed."""
 
 import os
+import pwd
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -28,7 +29,7 @@ def broker_part(folder: Path, settings: Settings, devices: Mapping[MeterId, str]
 
 
 def _configured(folder: Path, port: int, devices: Mapping[MeterId, str]) -> Path:
-    config = write(
+    return write(
         MosquittoPlan(
             directory=folder,
             host="127.0.0.1",
@@ -36,12 +37,9 @@ def _configured(folder: Path, port: int, devices: Mapping[MeterId, str]) -> Path
             fleets=(FLEET,),
             bridge=_login(BRIDGE_USER, BRIDGE_PASSWORD),
             devices=tuple(_login(*device) for device in devices.items()),
+            user=pwd.getpwuid(os.geteuid()).pw_name,
         )
     )
-    if os.geteuid() == 0:
-        with config.open("a") as more:
-            more.write("user root\n")  # as root Mosquitto would change to a user that cannot read the directory
-    return config
 
 
 def _login(username: str, password: str) -> Login:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pwd
 import shutil
 import socket
 from asyncio.subprocess import DEVNULL, Process
@@ -54,11 +55,9 @@ class MosquittoServer:
                 devices=tuple(_login(*device) for device in devices.items()),
                 certificate=None if tls is None else tls.certificate,
                 key=None if tls is None else tls.key,
+                user=pwd.getpwuid(os.geteuid()).pw_name,
             )
         )
-        if os.geteuid() == 0:
-            with self._config.open("a") as config:
-                config.write("user root\n")  # as root Mosquitto would change to a user that cannot read the directory
 
     @property
     def url(self) -> str:

@@ -5,6 +5,8 @@ import stat
 from pathlib import Path
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, load_pem_private_key
 from solders.keypair import Keypair
 from typer.testing import CliRunner
 
@@ -103,3 +105,35 @@ def test_beyond_loopback_a_certificate_is_asked_for(folder: Path):
 
     assert isinstance(result.exception, InvalidInput)
     assert "certificate" in str(result.exception)
+
+
+def test_mosquitto_becomes_the_owner_of_the_files_when_the_administrator_starts_it(folder: Path):
+    CliRunner().invoke(app, ["broker", "mosquitto", str(folder)])
+
+    assert f"user {folder.owner()}" in (folder / "mosquitto.conf").read_text().splitlines()
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_certificate_that_mosquitto_could_not_read_is_refused(folder: Path, tmp_path: Path, content: str | None):
+    pair = tmp_path / "server.pem"
+    if content is not None:
+        pair.write_text(content)
+
+    result = CliRunner().invoke(app, ["broker", "mosquitto", str(folder), "--certificate", str(pair), "--key", str(pair)])
+
+    assert isinstance(result.exception, InvalidInput)
+    assert "--certificate" in str(result.exception)
+    assert not (folder / "mosquitto.conf").exists()
+
+
+def test_a_key_with_a_password_is_refused_instead_of_asked_for(folder: Path, tmp_path: Path):
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+    certificate.write_bytes(issued.cert_chain_pems[0].bytes())
+    secret = load_pem_private_key(issued.private_key_pem.bytes(), None)
+    key.write_bytes(secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")))
+
+    result = CliRunner().invoke(app, ["broker", "mosquitto", str(folder), "--certificate", str(certificate), "--key", str(key)])
+
+    assert isinstance(result.exception, InvalidInput)
+    assert "encrypted" in str(result.exception)
