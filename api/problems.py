@@ -139,6 +139,11 @@ def schema_not_found(response: Response[Any]) -> Response[Any]:
 
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Answer a defect of ours without telling its inside, and log its kind and place."""
-    _LOG.error("request_failed", path=request.url.path, method=request.method, error=type(error).__name__, exc_info=error)
+    """Answer a defect of ours without telling its inside, and log its kind and place.
+
+    A query that is no text is the caller's defect: the framework raises when it reads one, and again when asked for the URL.
+    """
+    if isinstance(error, UnicodeDecodeError) and not request.scope["query_string"].isascii():
+        return problem_response(plain_problem(HTTPStatus.BAD_REQUEST, "the query is not text"))
+    _LOG.error("request_failed", path=request.scope["path"], method=request.method, error=type(error).__name__, exc_info=error)
     return problem_response(plain_problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the platform failed; the operator has been told"))

@@ -133,6 +133,17 @@ async def test_a_refusal_quotes_no_more_of_a_header_than_a_sentence_holds(app: L
     assert len(answer.json()["detail"]) <= 200
 
 
+async def test_a_query_that_is_no_text_is_refused_and_no_failure_of_ours(app: Litestar):
+    async def undecoded(scope: Any, receive: Any, send: Any) -> None:
+        await app(cast("Any", {**scope, "query_string": b"limit=90\xb0"}), receive, send)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(undecoded), base_url="http://api") as caller:
+        answer = await caller.get("/api/meters/M/readings", headers={"authorization": "Bearer an operator's token"})
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "the query is not text"
+
+
 def references(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if isinstance(value.get("$ref"), str):
