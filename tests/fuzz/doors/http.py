@@ -46,7 +46,8 @@ class HttpDoor(Door):
     batch = 24
     is_stateless = False
     labels = frozenset({"200", "201", "202", "204", "400", "401", "404", "405", "409", "413", "422", "429", "403", "503"})
-    rare = frozenset({"202", "204", "403", "429", "503", "409", "413", "422"})
+    rare = frozenset({"204", "403", "413", "422"})
+    unlikely = frozenset({"202", "409", "429", "503"})
     least: Mapping[str, float] = {"200": 8, "201": 2, "400": 15, "401": 5, "404": 4, "405": 1}
 
     async def open(self, random: Random) -> None:

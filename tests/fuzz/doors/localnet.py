@@ -47,7 +47,8 @@ class LocalnetDoor(Door):
     name = "localnet"
     share = 60
     labels = frozenset({"result", "several", "silence", *(f"error {code}" for code in _CODES)})
-    rare = frozenset({"silence", *(f"error {code}" for code in (-32002, -32003, -32004, -32005, -32007, -32015, -32016, -32600))})
+    rare = frozenset({"silence", *(f"error {code}" for code in (-32002, -32003, -32004, -32015, -32016, -32600))})
+    unlikely = frozenset({"error -32005", "error -32007"})
     least: Mapping[str, float] = {"result": 15, "error -32602": 10, "error -32700": 1}
     is_stateless = False
 
