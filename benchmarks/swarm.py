@@ -76,7 +76,7 @@ async def _speak(running: Town, options: argparse.Namespace) -> tuple[int, int, 
     async with asyncio.timeout(options.rounds * options.over + ANSWERED_WITHIN_S):
         while True:
             said = await running.tell(do="count")
-            if said["dealt"] == wanted and said["open"] == 0:
+            if said["spoken"] == wanted and said["open"] == 0:
                 break
             running.require_alive()
             await asyncio.sleep(0.5)
@@ -108,7 +108,7 @@ def _judge(said: dict[str, object], stated: int, answered: int, options: argpars
     for failure in failures[:10]:
         _say(f"does not add up: {failure}")
     _print_row("it adds up to the watt-hour", "yes" if not failures else "NO")
-    return said["connected"] == options.meters and answered >= stated and not failures
+    return said["connected"] == options.meters and answered == stated == options.meters * options.rounds and not failures
 
 
 def _print_row(figure: str, measured: str) -> None:

@@ -59,6 +59,7 @@ class Pace:
         self._devices = list(fleet.devices.values())
         self._turns = {device.meter.meter_id: asyncio.Lock() for device in self._devices}
         self._next = 0
+        self._spoken = 0
         self._first_at = first_at
         self._cadence_s = cadence_s
         self._most: int | None = None
@@ -68,9 +69,9 @@ class Pace:
         self._dealing = asyncio.Lock()
 
     @property
-    def dealt(self) -> int:
-        """Turns to speak that were given."""
-        return self._next
+    def spoken(self) -> int:
+        """Turns to speak that were given and are over."""
+        return self._spoken
 
     def go(self, per_s: float, most: int | None = None) -> None:
         """Speak so many statements a second from now on; 0 is as many as the receipts allow; fall silent after `most` turns."""
@@ -95,6 +96,7 @@ class Pace:
                 if not device.link.down and len(device.undecided()) > WINDOW:
                     await device.wait_for_receipts(RECEIPT_WAIT_S)
                 await device.tick(at)
+            self._spoken += 1
 
     async def _deal(self) -> tuple[Device, int]:
         """The next meter and its time, when it is due."""
@@ -135,7 +137,7 @@ async def _answer(fleet: Fleet, pace: Pace, command: dict[str, Any]) -> dict[str
         case "truth":
             return {name: (one.generation_wh, one.consumption_wh) for name, one in fleet.truth().meters.items()}
         case _:
-            return _counts(fleet) | {"dealt": pace.dealt}
+            return _counts(fleet) | {"spoken": pace.spoken}
 
 
 def _counts(fleet: Fleet) -> dict[str, int]:
