@@ -1,8 +1,8 @@
 """Every benchmark by one command.
 
 `python -m benchmarks` runs them all, one after the other, and prints a Markdown row a figure; `python -m benchmarks settlement`
-runs those that it names. `python -m benchmarks soak …` and `python -m benchmarks swarm …` are runs of their own, with options:
-`--help` tells them.
+runs those that it names; `--full` measures 10,000 meters too, where that takes long. `python -m benchmarks soak …`
+and `python -m benchmarks swarm …` are runs of their own, with options: `--help` tells them.
 """
 
 import importlib.metadata
@@ -18,6 +18,7 @@ from benchmarks import soak, swarm
 HERE: Final = Path(__file__).parent
 RUNS: Final = {"soak": soak.main, "swarm": swarm.main}
 """What takes options and prints as it goes."""
+TAKE_FULL: Final = frozenset({"cost"})
 
 
 def names() -> list[str]:
@@ -25,9 +26,12 @@ def names() -> list[str]:
     return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
 
 
-def run(name: str) -> dict[str, object]:
+def run(name: str, *, full: bool = False) -> dict[str, object]:
     """One benchmark in a process of its own: its figures by name, some with their goal."""
-    done = subprocess.run([sys.executable, "-m", f"benchmarks.bench_{name}"], capture_output=True, text=True, check=False)
+    options = ["--full"] if full and name in TAKE_FULL else []
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.bench_{name}", *options], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"benchmark {name} failed:\n{done.stderr}")
     return json.loads(done.stdout)
@@ -38,14 +42,15 @@ def main() -> None:
     if len(sys.argv) > 1 and sys.argv[1] in RUNS:
         RUNS[sys.argv[1]](sys.argv[2:])
         return
-    wanted = sys.argv[1:] or names()
+    full = "--full" in sys.argv[1:]
+    wanted = [name for name in sys.argv[1:] if name != "--full"] or names()
     unknown = set(wanted) - set(names())
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join([*names(), *RUNS])}")
     print(f"CPython {platform.python_version()}, {platform.machine()}, pynacl {importlib.metadata.version('pynacl')}\n")
     print("| figure | goal | measured |\n|---|---|---|", flush=True)
     for name in wanted:
-        for figure, row in run(name).items():
+        for figure, row in run(name, full=full).items():
             goal, measured = (row.get("goal", ""), row["measured"]) if isinstance(row, dict) and "measured" in row else ("", row)
             print(f"| {figure.replace('_', ' ')} | {goal} | {measured} |", flush=True)
 

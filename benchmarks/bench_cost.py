@@ -34,7 +34,9 @@ from devices.intake import Intake, SignatureVerifier
 from oracle_bridge.service import Bridge, BridgeSigners
 from programs.client.subscribe import Subscriptions
 
-SIZES: Final = {"sqlite": (100, 1_000, 10_000), "postgresql": (100, 1_000)}
+SIZES: Final = (100, 1_000)
+"""Meters."""
+FULL_SIZES: Final = {"sqlite": (100, 1_000, 10_000), "postgresql": (100, 1_000)}
 """Meters; PostgreSQL shows in fewer whether it grows otherwise."""
 READINGS: Final = 2_000
 """At least so many in all, and two rounds."""
@@ -63,6 +65,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--meters", type=int, nargs="*")
+    parser.add_argument("--full", action="store_true", help="10,000 meters too")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), nargs="*", default=("sqlite", "postgresql"))
     parser.add_argument("--profile", action="store_true", help="profile the rounds and print the costliest functions")
     options = parser.parse_args()
@@ -73,7 +76,7 @@ def main() -> None:
             continue
         costs = {
             meters: asyncio.run(measure(meters, database, profiled=options.profile))
-            for meters in options.meters or SIZES[database]
+            for meters in options.meters or (FULL_SIZES[database] if options.full else SIZES)
         }
         figures |= _figures(database, costs)
     print(json.dumps(figures, indent=1))
