@@ -1,6 +1,7 @@
 """From rows to what callers see."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from api.readings.schemas import Reading, Refusal
 from core.domain.readings import StatementKind
@@ -8,6 +9,7 @@ from core.domain.units import kwh_from_wh
 from core.store.tables.readings import MeterReadingRow, RefusalRow
 
 
+@lru_cache(maxsize=4_096)  # a list shows the same few moments again and again
 def rfc3339(unix_s: int) -> str:
     """Unix seconds as RFC 3339 in UTC."""
     return datetime.fromtimestamp(unix_s, UTC).isoformat().replace("+00:00", "Z")
