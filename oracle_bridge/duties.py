@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, final
 
 from core.domain.clock import Clock
+from core.domain.errors import DomainError
 from core.runtime.health import HealthReport
 from core.runtime.logging import get_logger
 from core.store import duties as rows
@@ -41,22 +43,34 @@ class Duties:
     def holding(self, name: str, loop: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
         """The loop, run only while the duty is this bridge's.
 
-        What the loop raises comes out; a lease that cannot be renewed ends it.
+        What the loop raises comes out; a lease that cannot be renewed ends it. Who stops in order gives the duty back.
         """
 
         async def run() -> None:
-            while True:
-                await self._until_mine(name)
-                _log.info("duty_taken", duty=name)
-                try:
-                    await self._while_mine(name, loop)
-                except ExceptionGroup as problems:
-                    problem = _first(problems)
-                    if not isinstance(problem, _Lost):
-                        raise problem from problems
-                    _log.warning("duty_lost", duty=name)
+            try:
+                while True:
+                    await self._until_mine(name)
+                    _log.info("duty_taken", duty=name)
+                    await self._until_lost(name, loop)
+            finally:
+                await self._give_back(name)
 
         return run
+
+    async def _until_lost(self, name: str, loop: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await self._while_mine(name, loop)
+        except ExceptionGroup as problems:
+            problem = _first(problems)
+            if not isinstance(problem, _Lost):
+                raise problem from problems
+            _log.warning("duty_lost", duty=name)
+
+    async def _give_back(self, name: str) -> None:
+        """Without it the others wait until the lease runs out, which does no harm."""
+        with suppress(DomainError):
+            async with self._store.begin() as session:
+                await rows.give_back(session, name, owner=self._owner)
 
     async def health(self, name: str, own: Callable[[], Awaitable[HealthReport]]) -> HealthReport:
         """What this bridge's own check says when the duty is its own; else whether somebody else keeps it."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import CursorResult, or_
+from sqlalchemy import CursorResult, delete, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
@@ -28,6 +28,11 @@ async def take(session: Session, name: str, *, owner: str, now_ms: int, lease_ms
     result = await session.exec(statement)
     assert isinstance(result, CursorResult)  # noqa: S101  # an INSERT gives no other result
     return result.rowcount == 1
+
+
+async def give_back(session: Session, name: str, *, owner: str) -> None:
+    """Let another take a duty at once, if it is ours."""
+    await session.exec(delete(DutyRow).where(col(DutyRow.name) == name, col(DutyRow.owner) == owner))
 
 
 async def holder(session: Session, name: str, *, now_ms: int) -> str | None:

@@ -15,6 +15,7 @@ from core.store.derived import CURSORS, DERIVED_TABLES, EVENTS, MARKS, DerivedTa
 from core.store.settled_points import POINTS
 from core.store.tables.duties import DutyRow
 from core.store.tables.readings import MeterReadingRow
+from core.store.tables.settlement import OutboxRow
 from core.store.unit_of_work import Session
 
 ROWS_A_PAGE: Final = 500
@@ -66,9 +67,10 @@ async def indexers_lease(session: Session) -> tuple[str, int] | None:
 
 
 async def newest_slot(session: Session) -> int:
-    """The newest slot that any row names."""
+    """The newest slot that any row names, the outbox's among them: it knows what landed when all derived rows are lost."""
     connection = await session.connection()
-    slots = [(await connection.execute(sa.select(sa.func.max(_table(table).c.slot)))).scalar() for table in (EVENTS, CURSORS)]
+    named = (_table(EVENTS).c.slot, _table(CURSORS).c.slot, col(OutboxRow.slot))
+    slots = [(await connection.execute(sa.select(sa.func.max(slot)))).scalar() for slot in named]
     return max((int(slot) for slot in slots if slot is not None), default=0)
 
 

@@ -1,5 +1,6 @@
 """A rebuild of a test's platform, as the command makes it."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,18 @@ from oracle_bridge.rebuild import Rebuild
 from programs.client.rpc import ChainClient
 from tests.support.lying_node import LyingNode
 from tests.support.running_bridge import Running
+
+
+async def until_final(world: Running) -> None:
+    """Wait until all that has happened is final, for a rebuild reads no further."""
+    async with (
+        ChainClient(world.chain.localnet.rpc_url) as newest,
+        ChainClient(world.chain.localnet.rpc_url, commitment="finalized") as final,
+    ):
+        reached = await newest.slot()
+        async with asyncio.timeout(60):
+            while await final.slot() < reached:  # noqa: ASYNC110  # a node sets no event
+                await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from oracle_bridge import alone
 from oracle_bridge.rebuild import IncompleteHistory
 from tests.support.derived_rows import Cells, derived_cells, forget_derived
 from tests.support.lying_node import LyingNode
-from tests.support.rebuilding import rebuild_of
+from tests.support.rebuilding import rebuild_of, until_final
 from tests.support.running_bridge import Running, running, until_idle
 
 
@@ -28,6 +28,7 @@ async def settled(tmp_path: Path) -> AsyncGenerator[Running]:
             for step in range(1, 4):
                 await made.say(made.intake(bridge), (device, step, 1_000 * step, 0))
                 await until_idle(bridge)
+        await until_final(made)
         yield made
 
 
@@ -158,5 +159,6 @@ async def an_event_of_a_stranger(world: Running) -> None:
     async with asyncio.timeout(20):
         while await world.chain.client.transaction(signature) is None:  # noqa: ASYNC110  # a node sets no event
             await asyncio.sleep(0.05)
+    await until_final(world)
     async with world.store.begin() as session:
         session.add(ChainEventRow(signature=signature, event_index=0, slot=1, program="registry", name="Made up", payload="{}"))
