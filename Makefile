@@ -61,7 +61,7 @@ programs: ## compile the on-chain programs and compare them with the committed a
 	@bash programs/build.sh --check
 
 bench: $(STAMP_DEV) ## measure, and print the figures of docs/benchmarks.md
-	@$(RUN) -m benchmarks
+	@$(RUN) -m benchmarks $(ARGS)
 
 mutants: $(STAMP_DEV) ## remove each guard in turn: its test must fail
 	@$(RUN) tests/mutants/run.py $(ARGS)
