@@ -1,12 +1,8 @@
 """What the API is handed; it holds no key."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from solders.pubkey import Pubkey
-
-from api.tokens.recent import RecentReads
-from api.tokens.schemas import TokenBalance, TokenInfo
 from core.domain.clock import Clock
 from core.runtime.health import Health
 from core.runtime.metrics import Metrics
@@ -33,6 +29,3 @@ class ApiParts:
     token_name: str
     body_timeout_s: float = BODY_TIMEOUT_S
     """How long a request may take to send its body."""
-    balances: RecentReads[Pubkey, TokenBalance] = field(default_factory=RecentReads[Pubkey, TokenBalance], init=False)
-    """By owner."""
-    token_infos: RecentReads[ProgramIds, TokenInfo] = field(default_factory=RecentReads[ProgramIds, TokenInfo], init=False)

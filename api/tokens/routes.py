@@ -1,4 +1,4 @@
-"""Balances and the token's own facts, from the chain as it was a moment ago at most."""
+"""Balances and the token's own facts, straight from the chain."""
 
 from http import HTTPStatus
 
@@ -27,11 +27,6 @@ def _wallet(text: str) -> Pubkey:
 async def token_balance(parts: NamedDependency[ApiParts], wallet: FromPath[str]) -> TokenBalance:
     """Read a wallet's energy tokens from the chain; a wallet without an account holds zero."""
     owner = _wallet(wallet)
-    return await parts.balances.of(owner, lambda: _read_balance(parts, owner))
-
-
-async def _read_balance(parts: ApiParts, owner: Pubkey) -> TokenBalance:
-    read_at = rfc3339(parts.clock.now())
     account = addresses_of(parts.ids).token_account(owner)
     base_units, slot = await parts.chain.dated_token_balance(account)
     tokens = f"{tokens_from_base_units(base_units):f}"
@@ -41,7 +36,7 @@ async def _read_balance(parts: ApiParts, owner: Pubkey) -> TokenBalance:
         balance_base_units=str(base_units),
         balance_tokens=tokens,
         balance_kwh=tokens,
-        last_updated=read_at,
+        last_updated=rfc3339(parts.clock.now()),
         slot=slot,
     )
 
@@ -49,11 +44,6 @@ async def _read_balance(parts: ApiParts, owner: Pubkey) -> TokenBalance:
 @get("/api/tokens/info", tags=["tokens"], responses=described_problems(HTTPStatus.SERVICE_UNAVAILABLE))
 async def token_info(parts: NamedDependency[ApiParts]) -> TokenInfo:
     """Tell the mint, its supply and the programs; public."""
-    return await parts.token_infos.of(parts.ids, lambda: _read_info(parts))
-
-
-async def _read_info(parts: ApiParts) -> TokenInfo:
-    read_at = rfc3339(parts.clock.now())
     mint = addresses_of(parts.ids).mint
     supply = await parts.chain.token_supply(mint)
     return TokenInfo(
@@ -68,5 +58,4 @@ async def _read_info(parts: ApiParts) -> TokenInfo:
             "oracle": str(parts.ids.oracle),
             "energy_token": str(parts.ids.energy_token),
         },
-        last_updated=read_at,
     )

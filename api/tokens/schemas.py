@@ -13,7 +13,7 @@ class TokenBalance(msgspec.Struct, frozen=True, kw_only=True):
     balance_kwh: str
     """Equal to the tokens: one token is one kilowatt-hour."""
     last_updated: str
-    """RFC 3339 time at which the chain was asked; an answer may be shown for 0.4 s."""
+    """RFC 3339 time of the look-up."""
     slot: int
     """Slot of the chain's answer."""
 
@@ -28,5 +28,3 @@ class TokenInfo(msgspec.Struct, frozen=True, kw_only=True):
     supply_base_units: str
     supply_tokens: str
     programs: dict[str, str]
-    last_updated: str
-    """RFC 3339 time at which the chain was asked; an answer may be shown for 0.4 s."""
