@@ -3,11 +3,11 @@
 from typing import Final
 
 from sqlalchemy import CursorResult, delete, or_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from core.store.tables.duties import DutyRow
 from core.store.unit_of_work import Session
+from core.store.upserts import insert_into
 
 INDEXER: Final = "indexer"
 AUDIT: Final = "audit"
@@ -18,8 +18,7 @@ MONTHS: Final = "months"
 
 async def take(session: Session, name: str, *, owner: str, now_ms: int, lease_ms: int) -> bool:
     """Take a duty that is nobody's or whose owner fell silent, or keep one's own for longer; whether it is ours now."""
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    insert = (postgresql.insert if on_postgresql else sqlite.insert)(DutyRow)
+    insert = insert_into(DutyRow, session.get_bind().dialect.name)
     statement = insert.values(name=name, owner=owner, until_ms=now_ms + lease_ms).on_conflict_do_update(
         index_elements=["name"],
         set_={"owner": owner, "until_ms": now_ms + lease_ms},

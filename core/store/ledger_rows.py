@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, SQLColumnExpression, Table, Update, bindparam, case, func, literal, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
-from sqlmodel import SQLModel, and_, col, select
+from sqlmodel import and_, col, select
 
 from core.domain.readings import StatementKind
 from core.domain.verdicts import Verdict
@@ -19,6 +19,7 @@ from core.store.tables.lookup_tables import LookupTableMeterRow
 from core.store.tables.meters import MeterRow
 from core.store.tables.readings import MeterReadingRow
 from core.store.unit_of_work import Session
+from core.store.upserts import greater, insert_into
 
 SIGNATURES_A_QUERY: Final = 500
 _READINGS: Table = MeterReadingRow.__table__  # pyright: ignore[reportAttributeAccessIssue]  # sqlmodel adds it
@@ -247,7 +248,7 @@ def _marking_minted(*, of_one_meter: bool) -> Update:
             minted=True,
             mint_tx_signature=_first_above(col(reading.mint_tx_signature), col(standing.through_signature)),
             mint_timestamp=_first_above(col(reading.mint_timestamp), col(standing.through_at)),
-            updated_at=_greater(col(standing.through_at), col(reading.updated_at)),
+            updated_at=greater(col(standing.through_at), col(reading.updated_at)),
         )
     )
 
@@ -340,13 +341,13 @@ async def set_credited(session: Session, totals: Sequence[CreditedTotals]) -> No
 
 @cache
 def _setting_credited(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    insert, row = _insert(dialect, LedgerRow), LedgerRow
+    insert, row = insert_into(LedgerRow, dialect), LedgerRow
     new = insert.excluded
     return insert.on_conflict_do_update(
         index_elements=["meter_id"],
         set_={
-            "credited_generation_wh": _greater(col(row.credited_generation_wh), new.credited_generation_wh),
-            "credited_consumption_wh": _greater(col(row.credited_consumption_wh), new.credited_consumption_wh),
+            "credited_generation_wh": greater(col(row.credited_generation_wh), new.credited_generation_wh),
+            "credited_consumption_wh": greater(col(row.credited_consumption_wh), new.credited_consumption_wh),
         },
     )
 
@@ -453,17 +454,17 @@ async def _add_to_ledgers(session: Session, landed: Landed) -> None:
 
 @cache
 def _adding_to_ledgers(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    insert, row = _insert(dialect, LedgerRow), LedgerRow
+    insert, row = insert_into(LedgerRow, dialect), LedgerRow
     new = insert.excluded
     return insert.on_conflict_do_update(
         index_elements=["meter_id"],
         set_={
-            "sequence": _greater(col(row.sequence), new.sequence),
-            "entry_number": _greater(col(row.entry_number), new.entry_number),
+            "sequence": greater(col(row.sequence), new.sequence),
+            "entry_number": greater(col(row.entry_number), new.entry_number),
             "settled_net_wh": col(row.settled_net_wh) + new.settled_net_wh,
             "minted_wh": col(row.minted_wh) + new.minted_wh,
             "burned_wh": col(row.burned_wh) + new.burned_wh,
-            "updated_slot": _greater(col(row.updated_slot), new.updated_slot),
+            "updated_slot": greater(col(row.updated_slot), new.updated_slot),
         },
     )
 
@@ -491,15 +492,15 @@ async def _add_to_standings(session: Session, landed: Landed) -> None:
 
 @cache
 def _adding_to_standings(dialect: str) -> sqlite.Insert | postgresql.Insert:
-    insert, row = _insert(dialect, LedgerStandingRow), LedgerStandingRow
+    insert, row = insert_into(LedgerStandingRow, dialect), LedgerStandingRow
     new = insert.excluded
     further = or_(col(row.through_sequence) < new.through_sequence, col(row.through_entry) < new.through_entry)
     return insert.on_conflict_do_update(
         index_elements=["meter_id"],
         set_={
             "correction_net_wh": col(row.correction_net_wh) + new.correction_net_wh,
-            "through_sequence": _greater(col(row.through_sequence), new.through_sequence),
-            "through_entry": _greater(col(row.through_entry), new.through_entry),
+            "through_sequence": greater(col(row.through_sequence), new.through_sequence),
+            "through_entry": greater(col(row.through_entry), new.through_entry),
             "through_signature": case((further, new.through_signature), else_=col(row.through_signature)),
             "through_at": case((further, new.through_at), else_=col(row.through_at)),
         },
@@ -521,15 +522,6 @@ async def _settled_through(session: Session, change: LedgerChange, slot: int) ->
     ledger = (await session.exec(select(LedgerRow).where(col(LedgerRow.meter_id) == change.meter_id))).one()
     await session.refresh(ledger)
     return (ledger.sequence, ledger.entry_number) if ledger.updated_slot <= slot else (0, 0)
-
-
-def _greater(one: SQLColumnExpression[int], other: SQLColumnExpression[int]) -> ColumnElement[int]:
-    return case((one > other, one), else_=other)
-
-
-def _insert(dialect: str, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
-    """Both databases spell ON CONFLICT alike, in dialects of their own."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def _view(

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from core.store.tables.readings import RefusalRow
 from core.store.unit_of_work import Session
+from core.store.upserts import insert_into
 
 OVER_CAP: Final = "over the hourly cap"
 """Stands in place of a content's hash in the row that only counts."""
@@ -33,8 +33,7 @@ async def record(session: Session, refusals: Sequence[Refusal], *, now: int) -> 
     """Add refusals; a content that was refused before for the same reason only counts up."""
     if not refusals:
         return
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    insert = (postgresql.insert if on_postgresql else sqlite.insert)(RefusalRow)
+    insert = insert_into(RefusalRow, session.get_bind().dialect.name)
     statement = insert.on_conflict_do_update(
         index_elements=["payload_sha256", "reason", "claimed_meter_id"],
         set_={"seen": RefusalRow.__table__.c.seen + insert.excluded.seen, "last_at": insert.excluded.last_at},  # pyright: ignore[reportAttributeAccessIssue]  # sqlmodel adds it

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
-from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, Table, Update, bindparam, case, exists, func, or_, update
+from sqlalchemy import BigInteger, ColumnElement, Table, Update, bindparam, case, exists, func, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import and_, col, select
@@ -20,6 +20,7 @@ from core.store.tables.meters import MeterRow
 from core.store.tables.readings import MeterReadingRow
 from core.store.tables.settlement import OutboxItemRow, OutboxRow, SettlementWorkRow
 from core.store.unit_of_work import Session
+from core.store.upserts import greater, insert_into
 
 IDLE: Final = "idle"
 DUE: Final = "due"
@@ -137,7 +138,7 @@ async def want(session: Session, targets: Sequence[Target], *, now_ms: int, min_
 @cache
 def _want_statement(engine_name: str) -> postgresql.Insert | sqlite.Insert:
     """The upsert of `want`, put together once: every batch of readings runs it, a row a meter."""
-    insert = (postgresql.insert if engine_name == "postgresql" else sqlite.insert)(SettlementWorkRow)
+    insert = insert_into(SettlementWorkRow, engine_name)
     new, old = insert.excluded, SettlementWorkRow
     idle = col(old.state) == IDLE
     set_back = col(old.updated_at_ms) > new.updated_at_ms + CLOCKS_DIFFER_MS
@@ -145,10 +146,10 @@ def _want_statement(engine_name: str) -> postgresql.Insert | sqlite.Insert:
     return insert.on_conflict_do_update(
         index_elements=["meter_id"],
         set_={
-            "target_sequence": _greater(new.target_sequence, col(old.target_sequence)),
-            "target_ordinal": _greater(new.target_ordinal, col(old.target_ordinal)),
+            "target_sequence": greater(new.target_sequence, col(old.target_sequence)),
+            "target_ordinal": greater(new.target_ordinal, col(old.target_ordinal)),
             "state": case((idle, DUE), else_=col(old.state)),
-            "due_at_ms": case((set_back, new.due_at_ms), (idle, _greater(new.due_at_ms, earliest)), else_=col(old.due_at_ms)),
+            "due_at_ms": case((set_back, new.due_at_ms), (idle, greater(new.due_at_ms, earliest)), else_=col(old.due_at_ms)),
             "updated_at_ms": new.updated_at_ms,
         },
     )
@@ -373,10 +374,6 @@ async def retry(session: Session, meter_ids: Sequence[str] | None, *, now_ms: in
         .returning(col(SettlementWorkRow.meter_id))
     )
     return sorted((await session.exec(statement)).scalars().all())
-
-
-def _greater(one: SQLColumnExpression[int], other: SQLColumnExpression[int]) -> ColumnElement[int]:
-    return case((one > other, one), else_=other)
 
 
 def _free(now_ms: int) -> ColumnElement[bool]:
