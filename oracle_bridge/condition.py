@@ -27,8 +27,6 @@ BEHIND_AFTER_S: Final = 60
 MOST_SKEW_S: Final = 30
 """Readings are judged by this machine's clock and again by the chain's, which allow each other no more than minutes."""
 CLOCK_SYSVAR: Final = Pubkey.from_string("SysvarC1ock11111111111111111111111111111111")
-_PROGRAM_DATA_HEAD: Final = 45
-"""Tag, slot of the deployment, authority."""
 _UNIX_TIME_AT: Final = 32
 """In the clock's account, after slot, epoch start, epoch and leader epoch of 8 bytes each."""
 
@@ -176,7 +174,7 @@ class Condition:
 
     async def _is_ours(self, name: str, program: Pubkey) -> bool:
         address = loader.program_data_address(program)
-        head = await self._chain.account_start(address, _PROGRAM_DATA_HEAD)
+        head = await self._chain.account_start(address, loader.PROGRAM_DATA_HEADER)
         if head is None:
             return False
         slot = loader.ProgramData.decode(head).slot
@@ -186,6 +184,5 @@ class Condition:
         return self._deployed[name][1]
 
     def _matches(self, name: str, data: bytes) -> bool:
-        """A program's account may be longer than the program: what follows is zero."""
-        elf, ours = loader.ProgramData.decode(data).elf, self._shipped.get(name)
-        return ours is None or (elf.startswith(ours) and not any(elf[len(ours) :]))
+        ours = self._shipped.get(name)
+        return ours is None or loader.ProgramData.decode(data).runs(ours)

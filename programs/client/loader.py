@@ -44,6 +44,10 @@ class ProgramData:
             raise InvalidInput("these bytes are no ProgramData account")
         return cls(slot, Pubkey(authority) if has_authority else None, data[_PROGRAM_DATA.size :])
 
+    def runs(self, code: bytes) -> bool:
+        """Whether exactly this code runs: the account may be longer, and what follows is zero."""
+        return self.elf.startswith(code) and not any(self.elf[len(code) :])
+
     def encode(self) -> bytes:
         """The account's bytes."""
         authority = self.upgrade_authority

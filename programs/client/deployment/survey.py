@@ -46,9 +46,8 @@ class ProgramSurvey:
 
     @property
     def is_current(self) -> bool:
-        """Whether the chain runs exactly this build; room beyond it is zero."""
-        code = self.build.code
-        return self.data is not None and self.data.elf[: len(code)] == code and not any(self.data.elf[len(code) :])
+        """Whether the chain runs exactly this build."""
+        return self.data is not None and self.data.runs(self.build.code)
 
     @property
     def deployed_checksum(self) -> str | None:
