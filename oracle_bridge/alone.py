@@ -8,8 +8,9 @@ from core.domain.clock import Clock
 from core.domain.errors import Conflict
 from core.store import duties, rebuilding
 from core.store.unit_of_work import Session, Store
+from oracle_bridge.duties import LONGEST_LEASE_MS
 
-LEASE_MS: Final = 45_000
+LEASE_MS: Final = LONGEST_LEASE_MS
 LOOK_EVERY_S: Final = 0.5
 
 
@@ -33,14 +34,14 @@ class Alone:
         self._kept_at_ms = 0
 
     async def begin(self) -> None:
-        """Take the duty. What a stopped bridge left runs out within 45 seconds; one that renews its lease is at work.
+        """Take the duty. What a killed bridge left runs out within 45 seconds; one that renews its lease is at work.
 
         Raises:
             Conflict: a bridge is at work on this database.
             Unavailable: the database is away.
         """
         first: tuple[str, int] | None = None
-        while not await self._take(LEASE_MS):
+        while not await self._take():
             async with self._store.read() as session:
                 holder = await rebuilding.indexers_lease(session)
             first = first or holder
@@ -51,7 +52,7 @@ class Alone:
     async def keep(self) -> None:
         """Call this now and then."""
         if self._clock.now_ms() - self._kept_at_ms > LEASE_MS / 3:
-            await self._take(LEASE_MS)
+            await self._take()
 
     async def require(self, session: Session) -> None:
         """See in the transaction that writes that nobody took over.
@@ -65,9 +66,10 @@ class Alone:
 
     async def end(self) -> None:
         """Let a bridge begin."""
-        await self._take(0)
+        async with self._store.begin() as session:
+            await duties.give_back(session, duties.INDEXER, owner=self._owner)
 
-    async def _take(self, lease_ms: int) -> bool:
+    async def _take(self) -> bool:
         self._kept_at_ms = self._clock.now_ms()
         async with self._store.begin() as session:
-            return await duties.take(session, duties.INDEXER, owner=self._owner, now_ms=self._kept_at_ms, lease_ms=lease_ms)
+            return await duties.take(session, duties.INDEXER, owner=self._owner, now_ms=self._kept_at_ms, lease_ms=LEASE_MS)
